@@ -1,0 +1,37 @@
+# Everything a machine with Python 3.11+ and make needs: `make run` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.installed
+WORKERS ?= 2
+
+.PHONY: run test lint format typecheck unit clean
+
+run: $(READY) ## the quick comparison: runs, CSVs, figures in results/quick
+	$(BIN)/python -m experiments.compare --preset quick --out results/quick --workers $(WORKERS)
+	$(BIN)/python -m experiments.plot results/quick
+
+test: lint typecheck unit ## what CI runs
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+typecheck: $(READY)
+	$(BIN)/mypy
+
+unit: $(READY)
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-branch --cov-fail-under=95
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(0 if v >= (3, 11) else 'Python 3.11 or newer is needed; $(PYTHON) is %d.%d. Try: make PYTHON=python3.11' % v)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[experiments,rendering,tests]"
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

@@ -1,0 +1,132 @@
+"""What the world does, written once: array functions on bit strings, on numpy alone.
+
+States and targets are arrays of 0/1 whose last axis holds the `n` bits; everything before it is
+batch. The single and the vector environment both stand on these functions.
+
+The task is the bit-flipping environment of Andrychowicz et al. (2017), "Hindsight Experience
+Replay", https://arxiv.org/abs/1707.01495, section 3.1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Bits = npt.NDArray[np.int8]
+
+REWARD_TYPES = ("zero_one", "minus_one_zero", "hamming")
+
+
+def flip(states: npt.NDArray[Any], actions: npt.ArrayLike) -> npt.NDArray[Any]:
+    """Flip one bit of every state.
+
+    Args:
+        states: 0/1 array of shape (..., n).
+        actions: Index of the bit to flip in each state, integers of shape (...).
+
+    Returns:
+        A new array of the shape and dtype of `states`.
+    """
+    flipped = np.array(states)
+    index = np.expand_dims(np.asarray(actions), -1)
+    np.put_along_axis(flipped, index, 1 - np.take_along_axis(flipped, index, -1), -1)
+    return flipped
+
+
+def hamming(a: npt.ArrayLike, b: npt.ArrayLike) -> Any:
+    """Count the positions in which two bit strings differ.
+
+    Args:
+        a: 0/1 array of shape (..., n), of any dtype.
+        b: The same, of a shape that broadcasts with that of `a`.
+
+    Returns:
+        Distances in bits: an int for two single strings, else integers of shape (...).
+    """
+    differs = np.asarray(a) != np.asarray(b)
+    if differs.ndim == 1:
+        return int(np.count_nonzero(differs))
+    # Summing into 32 bits is faster than into 64, and than counting along an axis.
+    return differs.sum(axis=-1, dtype=np.int32).astype(np.intp)
+
+
+def reward_at(distance: npt.ArrayLike, n: int, reward_type: str) -> npt.NDArray[np.float64]:
+    """Reward for being at a Hamming distance from the target.
+
+    Args:
+        distance: Distances in bits, integers of any shape.
+        n: Length of the bit string, the largest distance.
+        reward_type: "zero_one" (1 at the target, else 0), "minus_one_zero" (0 at the target,
+            else -1) or "hamming" (-distance / n).
+
+    Returns:
+        Rewards of the shape of `distance`.
+
+    Raises:
+        ValueError: If `reward_type` is none of the three.
+    """
+    distance = np.asarray(distance)
+    if reward_type == "zero_one":
+        return np.asarray(distance == 0, dtype=np.float64)
+    if reward_type == "minus_one_zero":
+        return np.asarray(distance == 0, dtype=np.float64) - 1.0
+    if reward_type == "hamming":
+        # The integer is negated, not the quotient: the reward at the target is 0.0 and not -0.0.
+        return np.asarray(-distance / n, dtype=np.float64)
+    raise ValueError(f"reward_type must be one of {REWARD_TYPES}, got {reward_type!r}")
+
+
+def reward(
+    states: npt.ArrayLike, targets: npt.ArrayLike, reward_type: str = "zero_one"
+) -> npt.NDArray[np.float64]:
+    """Reward for being in a state when another is the target.
+
+    Args:
+        states: 0/1 array of shape (..., n).
+        targets: The same, of a shape that broadcasts with that of `states`.
+        reward_type: As in `reward_at`, whose errors this has too.
+
+    Returns:
+        Rewards of shape (...).
+    """
+    return reward_at(hamming(states, targets), np.shape(states)[-1], reward_type)
+
+
+def terminated(
+    states: npt.ArrayLike, targets: npt.ArrayLike, continuing_task: bool = False
+) -> npt.NDArray[np.bool_]:
+    """Whether being in a state ends an episode: at its target, unless the task continues.
+
+    Args:
+        states: 0/1 array of shape (..., n).
+        targets: The same, of a shape that broadcasts with that of `states`.
+        continuing_task: If True nothing terminates an episode.
+
+    Returns:
+        Flags of shape (...).
+    """
+    arrived: npt.NDArray[np.bool_] = np.equal(hamming(states, targets), 0)
+    return arrived & (not continuing_task)
+
+
+def flip_and_distance(differs: Any, index: Any, distance: Any) -> Any:
+    """Flip bits in place and say what became of the distance, without recounting it.
+
+    A state is seen from its target here, as the bits in which the two differ (state XOR target):
+    flipping bit i of the one flips bit i of the other, and moves the distance by exactly 1. So a
+    step costs O(1) per state, not O(n). The same lines serve one state and many.
+
+    Args:
+        differs: Flat mutable buffer of 0/1 integers, state XOR target, changed in place: a 1-D
+            array, or a bytearray when `index` is an int.
+        index: Positions to flip: an int, or distinct integers of shape (k,).
+        distance: Distances before the flip: an int, or integers of shape (k,).
+
+    Returns:
+        Distances after the flip, of the type and shape of `distance`.
+    """
+    differed = differs[index]
+    differs[index] = differed ^ 1
+    return distance + (1 - differed - differed)

@@ -1,0 +1,270 @@
+"""BitSequenceVectorEnv: many environments at once, the same rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium import spaces
+from gymnasium.error import ResetNeeded
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from bitseq_env import arguments, infos, inputs, rules
+from bitseq_env.env import BitSequenceEnv, Observation
+from bitseq_env.goals import GoalTask
+from bitseq_env.infos import Flags
+from bitseq_env.rules import Bits
+
+
+class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], npt.NDArray[Any]]):
+    """`num_envs` copies of `BitSequenceEnv`, stepped together with array operations.
+
+    It returns what `gymnasium.vector.SyncVectorEnv` returns for single environments with the same
+    starts and actions: observations, rewards, flags, infos with their masks, and `final_obs` and
+    `final_info` in autoreset mode "SameStep". The rest is told in `BitSequenceEnv`; what differs:
+
+    * Arguments: `num_envs` (int >= 1), and `autoreset_mode`, an `AutoresetMode` or its string
+      value: "NextStep" (default), "SameStep" or "Disabled". In the last, a step while a copy's
+      episode is over raises `gymnasium.error.ResetNeeded`.
+    * With `goal_mode="fixed"` all copies have one s. With "random" all draw from one stream of
+      targets.
+    * `reset(seed=k)` gives the s that a single environment has after `reset(seed=k)`. A list of
+      `num_envs` seeds seeds the starts; its first entry alone decides s. A None in it leaves that
+      entry to chance, and as its first entry keeps s.
+    * `reset(options=...)` takes "target" and "state" of shape (n,) or (num_envs, n), and a
+      "reset_mask" (bool, shape (num_envs,)), which says who is to be reset. If that reset has a
+      seed too, the others keep their targets until their episodes end.
+    * In render mode "human" the window shows the first copy.
+
+    ```python
+    envs = gym.make_vec("BitSequence-v0", num_envs=1024, n=30, target_seed=0)
+    ```
+    """
+
+    metadata = {  # noqa: RUF012  (Gymnasium declares it like this)
+        **BitSequenceEnv.metadata,
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
+
+    def __init__(
+        self,
+        num_envs: int = 1,
+        n: int = 10,
+        *,
+        target: str | Sequence[int] | npt.NDArray[Any] | None = None,
+        target_seed: int | None = None,
+        goal_mode: str = "fixed",
+        start: str = "random",
+        max_steps: int | None = None,
+        reward_type: str = "zero_one",
+        continuing_task: bool = False,
+        render_mode: str | None = None,
+        autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
+        **unknown: Unpack[arguments.NoMoreKeywords],
+    ) -> None:
+        arguments.refuse_unknown(BitSequenceVectorEnv, unknown)
+        self.num_envs = arguments.integer("num_envs", num_envs, 1)
+        self.autoreset_mode = arguments.autoreset(autoreset_mode)
+        self._set_up(
+            arguments.check(
+                n=n,
+                target=target,
+                target_seed=target_seed,
+                goal_mode=goal_mode,
+                start=start,
+                max_steps=max_steps,
+                reward_type=reward_type,
+                continuing_task=continuing_task,
+                render_mode=render_mode,
+            )
+        )
+        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+        self.single_observation_space = self._observation_space()
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self.single_action_space = spaces.Discrete(self.n)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+        self._targets: Bits = np.zeros((self.num_envs, self.n), dtype=np.int8)
+        # The states are kept as the bits that differ from the targets.
+        self._differs: Bits = np.zeros_like(self._targets)
+        # Where the bits of each copy begin in those arrays, flat
+        self._rows = np.arange(self.num_envs, dtype=np.int64) * self.n
+        self._distance = np.zeros(self.num_envs, dtype=np.int64)
+        self._success = np.zeros(self.num_envs, dtype=np.bool_)
+        # Steps made, and where on this clock each copy's horizon lies: nothing to count per copy
+        self._clock = 0
+        self._horizon = np.zeros(self.num_envs, dtype=np.int64)
+        # Whose episode is over and not yet followed by another
+        self._over = np.zeros(self.num_envs, dtype=np.bool_)
+        self._everyone = np.ones(self.num_envs, dtype=np.bool_)
+        self._was_reset = False
+
+    @property
+    def target(self) -> Bits:
+        """The targets of the current episodes: a copy, int8 of shape (num_envs, n).
+
+        Raises:
+            ResetNeeded: If the first `reset` is yet to draw them.
+        """
+        if self._was_reset:
+            return self._targets.copy()
+        return np.tile(self._known_target(), (self.num_envs, 1))
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[Observation, dict[str, Any]]:
+        """Begin episodes: of all copies, or of those in `options["reset_mask"]`.
+
+        Args:
+            seed: None, an int, or one of these for each copy (see the class).
+            options: None, or a dict with any of "target", "state" and "reset_mask" (see the class).
+
+        Returns:
+            Observations of all copies, and infos of those that were reset.
+
+        Raises:
+            ResetNeeded: If the first reset leaves copies out.
+            TypeError: If an option or a seed has a wrong type.
+            ValueError: If one has a wrong value, or a state is its target.
+        """
+        chosen = inputs.reset_options(options, self.n, self.num_envs)
+        mask = self._everyone if chosen.mask is None else chosen.mask
+        if not (self._was_reset or mask.all()):
+            raise ResetNeeded("the first reset() must be one of all copies, without a reset_mask")
+        self._seed(seed)
+        self._restart(mask, chosen.target, chosen.state)
+        self._was_reset = True
+        if self._human:
+            self.render()
+        return self._observation(), self._info(mask)
+
+    def _seed(self, seed: int | Sequence[int | None] | None) -> None:
+        """Seed what is random, with one seed or with one for each copy."""
+        if not isinstance(seed, Sequence | np.ndarray):
+            super().reset(seed=seed)
+            if seed is not None:
+                self._forget_targets()
+            return
+        seeds = inputs.seeds(seed, self.num_envs)
+        if seeds[0] is not None:
+            super().reset(seed=seeds[0])
+            self._forget_targets()
+            self._settle_target()
+        if any(each is not None for each in seeds):
+            chance = self.np_random.integers(2**63, size=self.num_envs).tolist()
+            words = [new if old is None else old for old, new in zip(seeds, chance, strict=True)]
+            self.np_random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))
+
+    def _restart(self, mask: Flags, target: Bits | None = None, state: Bits | None = None) -> None:
+        """Begin new episodes for the copies in `mask`."""
+        count = int(np.count_nonzero(mask))
+        # All at once is what happens most, and a slice is several times faster than indices.
+        which = slice(None) if count == self.num_envs else np.flatnonzero(mask)
+        if target is not None and target.ndim == 2:
+            target = target[which]
+        if state is not None and state.ndim == 2:
+            state = state[which]
+        target, state, distance = self._begin(count, target, state)
+        self._targets[which] = target
+        self._differs[which] = state ^ target
+        self._distance[which] = distance
+        self._horizon[which] = self._clock + self.max_steps
+        self._success[which] = False
+        self._over[which] = False
+
+    def step(
+        self, actions: npt.NDArray[Any]
+    ) -> tuple[Observation, npt.NDArray[np.float64], Flags, Flags, dict[str, Any]]:
+        """Flip a bit of every copy, or begin its next episode.
+
+        Args:
+            actions: Integers of shape (num_envs,) in [0, n). In autoreset mode "NextStep" those
+                of copies whose episode is over are checked, and then ignored.
+
+        Returns:
+            Observations, rewards, terminated, truncated, infos.
+
+        Raises:
+            InvalidAction: If an action is not an integer in [0, n).
+            ResetNeeded: Before the first `reset`, or in autoreset mode "Disabled" while an
+                episode is over.
+        """
+        if not self._was_reset:
+            raise ResetNeeded("step() before the first reset(): call reset() first")
+        bits = self._rows + inputs.actions(actions, self.n, self.num_envs)
+        over = self._over
+        any_over = np.count_nonzero(over)
+        if any_over and self.autoreset_mode is AutoresetMode.DISABLED:
+            raise ResetNeeded(
+                f"step() after the end of the episodes of copies {np.flatnonzero(over).tolist()}: "
+                "call reset() first, with them in options['reset_mask']"
+            )
+        # Those whose next episode begins move too: it costs less than to leave them out, and
+        # nothing of it remains.
+        distance = rules.flip_and_distance(self._differs.reshape(-1), bits, self._distance)
+        self._distance = distance
+        self._clock += 1
+        arrived = distance == 0
+        self._success |= arrived
+        rewards = self._rewards.take(distance)
+        terminated = np.zeros(self.num_envs, np.bool_) if self.continuing_task else arrived
+        self._over = terminated | (self._horizon <= self._clock)
+        if any_over:
+            self._restart(over)
+            rewards[over] = 0.0
+            terminated[over] = False
+        truncated = self._over ^ terminated
+        final: dict[str, Any] = {}
+        if self.autoreset_mode is AutoresetMode.SAME_STEP and np.count_nonzero(self._over):
+            ended = np.flatnonzero(self._over)
+            targets = self._targets[ended]
+            states = self._differs[ended] ^ targets
+            final = infos.final(states, targets, self._info(self._over), self._over)
+            self._restart(self._over)
+        if self._human:
+            self.render()
+        info = final | self._info()
+        return self._observation(), rewards, terminated, truncated, info
+
+    def _observation(self) -> Observation:
+        states = self._differs ^ self._targets
+        return {
+            "observation": states,
+            "achieved_goal": states.copy(),
+            "desired_goal": self._targets.copy(),
+        }
+
+    def _info(self, mask: Flags | None = None) -> dict[str, Any]:
+        if mask is None:
+            return infos.batched(self._success.copy(), self._distance.copy(), self._everyone)
+        return infos.batched(self._success & mask, self._distance * mask, mask)
+
+    def render(self) -> tuple[Any, ...] | None:
+        """Draw the states and their targets.
+
+        Returns:
+            What `BitSequenceEnv.render` returns, for each copy; None, with a warning, if there is
+            no render mode.
+
+        Raises:
+            ResetNeeded: Before the first `reset`.
+            DependencyNotInstalled: If "human" lacks pygame.
+        """
+        if not self._was_reset:
+            raise ResetNeeded("render() before the first reset(): call reset() first")
+        states = self._differs ^ self._targets
+        # One window has room for one copy, and a missing mode needs one warning.
+        shown = slice(1) if self._human or self.render_mode is None else slice(None)
+        frames = tuple(map(self._render, states[shown], self._targets[shown]))
+        if self.render_mode is None:
+            return None
+        return frames * self.num_envs if self._human else frames
+
+    def close_extras(self, **kwargs: Any) -> None:  # noqa: ARG002  (Gymnasium's signature)
+        """Close the window, if there is one."""
+        self._close_window()

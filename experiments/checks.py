@@ -1,0 +1,146 @@
+"""What a run's settings may be: every check names the field, its value and what is allowed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal, get_args
+
+from experiments.defaults import RULES
+
+if TYPE_CHECKING:
+    from experiments.config import RunConfig
+
+Method = Literal["dqn", "her"]
+Network = Literal["mlp", "equivariant"]
+GoalMode = Literal["fixed", "random"]
+Start = Literal["random", "zeros"]
+RewardType = Literal["zero_one", "minus_one_zero", "hamming"]
+LearnerReward = Literal["r", "r-1"]
+GoalStrategy = Literal["none", "final", "future", "episode"]
+Implementation = Literal["fast", "stock"]
+Device = Literal["cpu", "cuda"]
+
+
+class ConfigError(ValueError):
+    """A setting that no run can have; the message names it, its value and what is allowed."""
+
+
+def is_whole(value: object) -> bool:
+    """True for ints, but not for bools."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def check_whole(name: str, value: object, *, at_least: int, at_most: float = math.inf) -> None:
+    """A whole number that is neither too small nor too large."""
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or not at_least <= value <= at_most:  # type: ignore[operator]
+        upto = f" and at most {at_most}" if math.isfinite(at_most) else ""
+        raise ConfigError(
+            f"{name} must be a whole number of at least {at_least}{upto}, got {value!r}"
+        )
+
+
+def _check_real(name: str, value: object, low: float, high: float) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not low <= value <= high:  # type: ignore[operator]
+        raise ConfigError(f"{name} must be a number in [{low:g}, {high:g}], got {value!r}")
+
+
+REALS: dict[str, tuple[float, float]] = {
+    "updates_per_env_step": (0.001, 100),
+    "relabel_share": (0, 1),
+    "learning_rate": (1e-9, 1),
+    "gamma": (0, 1),
+    "tau": (1e-9, 1),
+    "exploration_final_eps": (0, 1),
+    "max_grad_norm": (1e-9, 1e9),
+    "eval_spacing": (1.001, 100),
+}
+"""The fields that hold a real number, and what each may be."""
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "method": get_args(Method),
+    "network": get_args(Network),
+    "goal_mode": get_args(GoalMode),
+    "start": get_args(Start),
+    "reward_type": get_args(RewardType),
+    "learner_reward": get_args(LearnerReward),
+    "goal_strategy": get_args(GoalStrategy),
+    "implementation": get_args(Implementation),
+    "device": get_args(Device),
+}
+
+
+def check_choices(config: RunConfig) -> None:
+    """Names and flags that are given are known ones."""
+    for name, allowed in _CHOICES.items():
+        value = getattr(config, name)
+        if value not in allowed and not (value is None and name in RULES):
+            raise ConfigError(f"{name} must be one of {_names(allowed)}, got {value!r}")
+    for name in ("continuing_task", "full_budget", "relabel_done", "sees_target"):
+        value = getattr(config, name)
+        if not isinstance(value, bool) and not (value is None and name in RULES):
+            raise ConfigError(f"{name} must be True or False, got {value!r}")
+
+
+def check_numbers(config: RunConfig) -> None:
+    """Every number of a filled configuration is of its type and in its range."""
+    for name in ("max_steps", "n_envs", "budget_env_steps", "batch_size", "eval_episodes"):
+        check_whole(name, getattr(config, name), at_least=1)
+    for name in ("target_update_interval", "exploration_steps"):
+        check_whole(name, getattr(config, name), at_least=0)
+    if not isinstance(config.hidden, tuple) or not config.hidden:
+        raise ConfigError(f"hidden must be a tuple of at least one width, got {config.hidden!r}")
+    for width in config.hidden:
+        check_whole("hidden", width, at_least=1)
+    for name, (low, high) in REALS.items():
+        _check_real(name, getattr(config, name), low, high)
+    longest = (config.max_steps or 0) * (config.n_envs or 0)
+    # SB3's hindsight buffer samples whole episodes only, and raises while there are none.
+    whole_episodes = longest if config.method == "her" else 1
+    check_whole("learning_starts", config.learning_starts, at_least=whole_episodes)
+    check_whole("buffer_size", config.buffer_size, at_least=2 * longest)
+
+
+def check_together(config: RunConfig) -> None:
+    """Settings that exclude each other are not combined."""
+    if config.method == "dqn":
+        plain = {"relabel_done": False, "relabel_share": 0.0, "goal_strategy": "none"}
+        for name, value in plain.items():
+            if getattr(config, name) != value:
+                raise ConfigError(f"{name}={getattr(config, name)!r} is for method 'her' only")
+    elif config.goal_strategy == "none":
+        raise ConfigError("goal_strategy='none' is for method 'dqn' only")
+    if not config.sees_target and (config.method != "dqn" or config.network != "mlp"):
+        raise ConfigError(
+            "sees_target=False is for method 'dqn' with network 'mlp' only, "
+            f"got {config.method!r} with {config.network!r}"
+        )
+    if config.implementation == "stock":
+        _check_stock(config)
+    elif config.target_update_interval != 0:
+        raise ConfigError(
+            "target_update_interval must be 0 (with each gradient update) unless "
+            f"implementation is 'stock', got {config.target_update_interval}"
+        )
+
+
+def _check_stock(config: RunConfig) -> None:
+    share = config.relabel_share or 0.0
+    if config.relabel_done or config.learner_reward != "r" or not config.sees_target:
+        raise ConfigError(
+            "implementation='stock' is SB3 unchanged: relabel_done=False, learner_reward='r' and "
+            f"sees_target=True, got {config.relabel_done}, {config.learner_reward!r} "
+            f"and {config.sees_target}"
+        )
+    goals = share / (1 - share) if share < 1 else math.inf
+    if not math.isfinite(goals) or abs(goals - round(goals)) > 1e-9:
+        raise ConfigError(
+            f"relabel_share must be k/(k+1) for implementation 'stock', got {share!r}"
+        )
+    check_whole("target_update_interval", config.target_update_interval, at_least=1)
+
+
+def _names(allowed: Iterable[str]) -> str:
+    return ", ".join(repr(name) for name in allowed)

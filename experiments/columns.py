@@ -1,0 +1,200 @@
+"""The columns of the CSV files: names, types, ranges, and how a cell is read."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+SCHEMA_VERSION = 1
+SOLVED_FROM = 0.99
+"""A run is solved when its success rate at the end is at least this."""
+
+_EMPTY = {"", "nan", "na", "n/a", "none", "null", "<na>"}
+_FLAGS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: what its cells hold, and whether they may be empty (or the column absent)."""
+
+    name: str
+    kind: Literal["text", "integer", "number", "flag"]
+    low: float = 0
+    high: float = math.inf
+    required: bool = False
+
+    @property
+    def dtype(self) -> str:
+        """The pandas type of the column; each of them has a missing value."""
+        names = {"text": "string", "integer": "Int64", "number": "float64", "flag": "boolean"}
+        return names[self.kind]
+
+    @property
+    def allowed(self) -> str:
+        """What a cell may hold, in words."""
+        if self.kind == "text":
+            return "text"
+        if self.kind == "flag":
+            return "true or false"
+        if self.low == self.high:
+            return f"{self.low:g}"
+        name = "a whole number" if self.kind == "integer" else "a number"
+        if math.isfinite(self.high):
+            return f"{name} in [{self.low:g}, {self.high:g}]"
+        return f"{name} of at least {self.low:g}" if math.isfinite(self.low) else name
+
+    def parse(self, cell: str) -> Any:
+        """The value of a cell's text, None where it is empty.
+
+        Raises:
+            ValueError: If the cell cannot be understood; the message says what is allowed.
+        """
+        # A text may well read "none": that is what a run without hindsight has for a strategy.
+        empty = cell == "" if self.kind == "text" else cell.lower() in _EMPTY
+        value: Any = None
+        if self.kind == "text":
+            value = cell or None
+        elif self.kind == "flag":
+            value = _FLAGS.get(cell.lower())
+        elif _NUMBER.fullmatch(cell):
+            value = self._number(float(cell))
+        if value is None and (self.required or not empty):
+            shown = cell if len(cell) <= 40 else f"{cell[:40]}..."
+            raise ValueError(f"must be {self.allowed}, got {shown!r}")
+        return value
+
+    def check(self, value: Any) -> None:
+        """Refuse a value that a cell of this column cannot hold; None and NaN are empty.
+
+        Raises:
+            ValueError: Naming the value and what is allowed.
+        """
+        empty = value is None or value is pd.NA or value != value
+        if self.kind == "text":
+            good = isinstance(value, str) and value != ""
+        elif self.kind == "flag":
+            good = isinstance(value, bool | np.bool_)
+        else:
+            real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+            good = real and self._number(float(value)) is not None
+        if not good and (self.required or not empty):
+            raise ValueError(f"must be {self.allowed}, got {value!r}")
+
+    def _number(self, value: float) -> int | float | None:
+        """The number in the column's type; None if it is outside what is allowed."""
+        if not (math.isfinite(value) and self.low <= value <= self.high):
+            return None
+        if self.kind == "number":
+            return value
+        # Spreadsheets write 200.0 and 1E+5; beyond 2**53 such a number is not exact.
+        return int(value) if value.is_integer() and abs(value) <= 2**53 else None
+
+
+def _by_name(*columns: Column) -> Mapping[str, Column]:
+    return MappingProxyType({column.name: column for column in columns})
+
+
+_IDENTITY = (
+    Column("run_id", "text", required=True),
+    Column("config_id", "text", required=True),
+    Column("method", "text", required=True),
+    Column("network", "text", required=True),
+    Column("n", "integer", 1, required=True),
+    Column("seed", "integer", required=True),
+)
+_VERSION = Column("schema_version", "integer", SCHEMA_VERSION, SCHEMA_VERSION)
+
+RUN_COLUMNS: Mapping[str, Column] = _by_name(
+    *_IDENTITY,
+    Column("goal_mode", "text"),
+    Column("start", "text"),
+    Column("reward_type", "text"),
+    Column("max_steps", "integer", 1),
+    Column("continuing_task", "flag"),
+    Column("n_envs", "integer", 1),
+    Column("budget_env_steps", "integer", 1),
+    Column("updates_per_env_step", "number"),
+    Column("relabel_done", "flag"),
+    Column("learner_reward", "text"),
+    Column("relabel_share", "number", 0, 1),
+    Column("goal_strategy", "text"),
+    Column("sees_target", "flag"),
+    Column("implementation", "text"),
+    Column("env_steps", "integer"),
+    Column("gradient_updates", "integer"),
+    Column("episodes", "integer"),
+    Column("success_rate", "number", 0, 1, required=True),
+    Column("solved", "flag"),
+    Column("env_steps_to_solve", "integer"),
+    Column("episodes_to_solve", "integer"),
+    Column("wall_seconds", "number"),
+    Column("train_seconds", "number"),
+    Column("seconds_to_solve", "number"),
+    Column("device", "text"),
+    _VERSION,
+)
+"""``runs.csv``: a row a finished run."""
+
+CURVE_COLUMNS: Mapping[str, Column] = _by_name(
+    *_IDENTITY,
+    Column("env_steps", "integer", required=True),
+    Column("gradient_updates", "integer"),
+    Column("episodes", "integer"),
+    Column("train_seconds", "number"),
+    Column("success_rate", "number", 0, 1, required=True),
+    Column("mean_steps", "number"),
+    Column("rollout_success_rate", "number", 0, 1),
+    Column("rollout_reward", "number", -math.inf),
+    Column("loss", "number", -math.inf),
+    Column("epsilon", "number", 0, 1),
+    _VERSION,
+)
+"""``curves.csv``: a row an evaluation."""
+
+TRANSFER_COLUMNS: Mapping[str, Column] = _by_name(
+    *_IDENTITY,
+    Column("trained_n", "integer", 1, required=True),
+    Column("max_steps", "integer", 1),
+    Column("episodes", "integer", 1, required=True),
+    Column("success_rate", "number", 0, 1, required=True),
+    Column("mean_steps", "number"),
+    Column("optimal_mean_steps", "number"),
+    Column("seconds", "number"),
+    _VERSION,
+)
+"""``transfer.csv``: a row for an agent at one number of bits."""
+
+CLOCK_COLUMNS = frozenset({"wall_seconds", "train_seconds", "seconds_to_solve"})
+"""What no two machines agree on."""
+
+RESULT_COLUMNS = frozenset(
+    {"env_steps", "gradient_updates", "episodes", "success_rate", "solved"}
+    | {"env_steps_to_solve", "episodes_to_solve"}
+    | CLOCK_COLUMNS
+)
+"""What a run measured; the other columns of ``runs.csv`` say which run it was."""
+
+
+class TableError(ValueError):
+    """A table that cannot be understood; says where, what stands there, and what is allowed."""
+
+    def __init__(
+        self, path: Path | str, message: str, *, line: int | None = None, column: str | None = None
+    ) -> None:
+        self.path, self.line, self.column = path, line, column
+        where = [str(path)]
+        if line is not None:
+            where.append(f"line {line}")
+        if column is not None:
+            where.append(f"column {column!r}")
+        super().__init__(f"{', '.join(where)}: {message}")

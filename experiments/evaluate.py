@@ -1,0 +1,143 @@
+"""A trained agent, looked at: ``python -m experiments.evaluate results/mine/runs/<run_id>``."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import gymnasium as gym
+import numpy as np
+import tyro
+from PIL import Image
+from rich.console import Console
+
+from experiments import evaluation, options, results
+from experiments.agents import ENV_ID, Policy, env_arguments, greedy_policy, load_policy
+from experiments.config import RunConfig
+from experiments.files import ResultError
+from experiments.summary import wilson_interval
+
+_STREAM = 1_000_000_007
+"""Name of this command's evaluation stream, apart from those that training looked at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateArguments:
+    """Greedy episodes of a saved agent: success rate, steps against the optimum, one episode."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """A run's folder."""
+    episodes: int | None = None
+    """Episodes to count. By default: 1,000; 100 from n = 500; 20 from n = 10,000."""
+    n: int | None = None
+    """Another number of bits than it was trained at (equivariant networks only)."""
+    seed: int = 0
+    """Of the evaluation's starts."""
+    gif: Path | None = None
+    """Write one episode here as an animation."""
+    render: Literal["ansi", "human"] | None = None
+    """Show one episode in the terminal (ansi) or in a window (human)."""
+    fps: int = 4
+    """Frames in a second of what is shown."""
+    device: options.DeviceOption = "cpu"
+    """Where the network lives."""
+
+
+def evaluate_command(arguments: EvaluateArguments) -> int:
+    """Print the figures of a saved agent; the exit status is 0 whatever they are."""
+    console = Console(highlight=False)
+    options.check_positive("fps", arguments.fps)
+    run = results.read_run(arguments.run)
+    task = retarget(run.config, arguments.n)
+    if arguments.episodes is not None:
+        options.check_positive("episodes", arguments.episodes)
+        task = dataclasses.replace(task, eval_episodes=arguments.episodes)
+    device = options.device(arguments.device)
+    policy = greedy_policy(load_policy(run.config, run.policy, task.n, device))
+    outcome = evaluation.evaluate(policy, task, _STREAM, arguments.seed)
+
+    count, reached = len(outcome.reached), int(outcome.reached.sum())
+    low, high = wilson_interval(reached, count)
+    trained = f" (trained at n = {run.config.n})" if task.n != run.config.n else ""
+    console.print(f"{run.config.run_id}, n = {task.n}{trained}, horizon {task.max_steps}")
+    console.print(
+        f"success rate {outcome.success_rate:.4f}, 95% Wilson interval [{low:.4f}, {high:.4f}], "
+        f"{reached:,} of {count:,} greedy episodes"
+    )
+    if reached:
+        steps = outcome.steps[outcome.reached].mean()
+        optimum = outcome.optimum[outcome.reached].mean()
+        console.print(
+            f"steps of the episodes that reached s: {steps:.2f} in the mean, optimum {optimum:.2f} "
+            f"(the initial Hamming distance), ratio {steps / optimum:.3f}"
+        )
+    if arguments.gif is not None:
+        frames = list(play(task, policy, arguments.seed, "rgb_array"))
+        save_gif(frames, arguments.gif, arguments.fps)
+        console.print(f"wrote {arguments.gif}: {len(frames)} frames", soft_wrap=True)
+    if arguments.render is not None:
+        for frame in play(task, policy, arguments.seed, arguments.render):
+            if frame is not None:
+                print(frame, end="\n\n")
+            time.sleep(1 / arguments.fps)
+    return 0
+
+
+def retarget(config: RunConfig, n: int | None) -> RunConfig:
+    """The run's task, or the same at another n.
+
+    Raises:
+        ResultError: If the network's weights belong to one n.
+    """
+    if n is None or n == config.n:
+        return config
+    if config.network != "equivariant":
+        raise ResultError(
+            f"--n {n}: the weights of network {config.network!r} belong to n = {config.n}; "
+            "only 'equivariant' agents work at any n"
+        )
+    return evaluation.at_length(config, n)
+
+
+def play(config: RunConfig, policy: Policy, seed: int, render_mode: str) -> Iterator[Any]:
+    """Frames of one greedy episode in the environment itself, the first state's included."""
+    env = gym.make(ENV_ID, render_mode=render_mode, **env_arguments(config))
+    observation, _ = env.reset(seed=evaluation.stream_seed(config, _STREAM, seed))
+    yield env.render()
+    ended = False
+    while not ended:
+        action = policy(observation["observation"][None], observation["desired_goal"][None])[0]
+        observation, _, terminated, truncated, _ = env.step(action)
+        ended = terminated or truncated
+        yield env.render()
+    env.close()
+
+
+def save_gif(frames: list[np.ndarray], path: Path, fps: int) -> None:
+    """Frames, each (height, width, 3) uint8, as a looping animation that rests on its end.
+
+    Raises:
+        ResultError: If the file cannot be written.
+    """
+    images = [Image.fromarray(frame).quantize(colors=32) for frame in frames]
+    durations = [1000 // fps] * (len(images) - 1) + [2000]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        images[0].save(
+            path, format="GIF", save_all=True, append_images=images[1:], duration=durations, loop=0
+        )
+    except OSError as error:
+        raise ResultError(f"--gif {str(path)!r} cannot be written: {error.strerror}") from error
+
+
+def main() -> None:
+    """The command line."""
+    options.run_command(EvaluateArguments, evaluate_command)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""Files that are written whole or not at all, and JSON that is read with suspicion."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import filelock
+import pandas as pd
+
+_JSON_LIMIT = 1_000_000
+"""Bytes of the largest JSON file that is read: ours have a few thousand."""
+
+
+class ResultError(ValueError):
+    """A file of a run that cannot be believed; the message names it."""
+
+
+def open_folder(out: Path) -> Path:
+    """The results folder, made if it is not there.
+
+    Raises:
+        ResultError: If the path is a file, or cannot be made or written to.
+    """
+    try:
+        if out.exists() and not out.is_dir():
+            raise ResultError(f"--out must be a folder, and {str(out)!r} is a file")
+        (out / "runs").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ResultError(f"--out {str(out)!r} cannot be made: {error.strerror}") from error
+    if not os.access(out / "runs", os.W_OK):
+        raise ResultError(f"--out {str(out)!r} cannot be written to")
+    return out
+
+
+@contextlib.contextmanager
+def locked(out: Path) -> Iterator[Path]:
+    """The results folder for one writer at a time; a killed one's lock is free at once.
+
+    Raises:
+        ResultError: If another process writes there, or the folder cannot be written to.
+    """
+    folder = open_folder(out)
+    lock = filelock.FileLock(folder / ".lock", timeout=0)
+    try:
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise ResultError(f"another run is writing to --out {str(out)!r}; wait for it") from error
+    except OSError as error:
+        raise ResultError(f"--out {str(out)!r} cannot be locked: {error.strerror}") from error
+    try:
+        yield folder
+    finally:
+        lock.release()
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object of finite numbers.
+
+    Raises:
+        ResultError: Naming the file, and the line and column where it is no JSON.
+    """
+
+    def refuse(constant: str) -> None:
+        raise ResultError(f"{path}: {constant} is no finite number")
+
+    try:
+        if path.stat().st_size > _JSON_LIMIT:
+            raise ResultError(f"{path}: larger than {_JSON_LIMIT:,} bytes")
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+    except ResultError:
+        raise
+    except OSError as error:
+        raise ResultError(f"{path}: cannot be read ({error.strerror})") from error
+    except json.JSONDecodeError as error:
+        raise ResultError(
+            f"{path}, line {error.lineno}, column {error.colno}: no JSON ({error.msg})"
+        ) from error
+    except (ValueError, RecursionError) as error:  # no UTF-8; thousands of digits; too deep
+        raise ResultError(f"{path}: no JSON ({error})") from error
+    if not isinstance(content, dict):
+        raise ResultError(f"{path}: must hold a JSON object, got {type(content).__name__}")
+    return content
+
+
+def json_bytes(content: Mapping[str, Any]) -> bytes:
+    """Indented JSON of finite numbers."""
+    return (json.dumps(content, indent=2, allow_nan=False) + "\n").encode()
+
+
+def csv_bytes(frame: pd.DataFrame) -> bytes:
+    """A frame as CSV, with line feeds on every system."""
+    text = io.StringIO()
+    frame.to_csv(text, index=False, lineterminator="\n")
+    return text.getvalue().encode()
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Write, and wait until the content is on the disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write beside the file, then take its place: nobody ever reads half of it."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write_synced(unfinished, content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until the folder's names are on the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

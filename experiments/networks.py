@@ -1,0 +1,174 @@
+"""Q-networks over a state and a goal of n bits, as SB3 policies.
+
+What each knows beforehand:
+
+* ``mlp``, the HER paper's kind, knows nothing: it has to learn for every bit anew that a bit
+  which differs from its goal wants flipping.
+* ``equivariant`` knows that bits are interchangeable: renaming them renames the Q-values and
+  changes nothing else (Zaheer et al., 2017, "Deep Sets"). That is most of this problem, so a
+  comparison is fair only when both are shown. It does *not* know that a bit matters only through
+  whether it equals its goal: flipping the same bit of state and goal may change its Q-values.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+import torch as th
+from gymnasium import spaces
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor, create_mlp
+from stable_baselines3.common.type_aliases import PyTorchObs, Schedule
+from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
+from torch import nn
+
+Observation = dict[str, th.Tensor]
+
+
+class PlusMinusExtractor(BaseFeaturesExtractor):
+    """State and goal, or the state alone, as -1 and +1, without SB3's third input.
+
+    ``achieved_goal`` equals ``observation`` here, so a third of what SB3's CombinedExtractor
+    passes on is a copy.
+
+    Args:
+        observation_space: The environment's Dict of three MultiBinary(n).
+        sees_target: False drops the goal from the input.
+    """
+
+    def __init__(self, observation_space: spaces.Dict, sees_target: bool = True) -> None:
+        self.keys = ("observation", "desired_goal") if sees_target else ("observation",)
+        super().__init__(observation_space, sum(_bits(observation_space[key]) for key in self.keys))
+
+    def forward(self, observations: Observation) -> th.Tensor:
+        """Dict of (batch, n) bits -> (batch, features) floats of -1 and +1."""
+        parts = [observations[key] for key in self.keys]
+        bits = th.cat(parts, dim=1) if len(parts) > 1 else parts[0]
+        return bits.to(th.float32).mul_(2).sub_(1)
+
+
+class MlpQNetwork(QNetwork):
+    """A plain multilayer perceptron; weights belong to one n."""
+
+    def forward(self, obs: PyTorchObs) -> th.Tensor:
+        """Dict of (batch, n) bits -> (batch, n) Q-values."""
+        return cast(th.Tensor, self.q_net(self.features_extractor(obs)))
+
+
+class EquivariantQNetwork(QNetwork):
+    """Permutation-equivariant Q-values with weights that do not depend on n.
+
+    Per bit the pair (state, goal) goes through a shared layer; the mean over the bits joins each
+    bit's features; a second shared layer gives that bit's Q-value.
+
+    A pair of bits has only four values, so both layers run on four rows a sample, weighted by how
+    often each pair occurs, and a bit looks its value up: the same function as the layer-by-layer
+    one (a test holds it to that), at a cost that hardly grows with n.
+    """
+
+    def __init__(self, *, net_arch: list[int], **kwargs: Any) -> None:
+        # SB3 builds a network of its own here; without hidden layers it costs nothing.
+        super().__init__(net_arch=[], **kwargs)
+        self.net_arch = net_arch
+        embed, *body = net_arch
+        self.embed = nn.Sequential(nn.Linear(2, embed), self.activation_fn())
+        # create_mlp with no body would be a linear map: the last hidden width is the joint layer.
+        self.q_net = nn.Sequential(*create_mlp(2 * embed, 1, body or [embed], self.activation_fn))
+        pairs = [[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]]
+        self.register_buffer("pairs", th.tensor(pairs), persistent=False)
+
+    def forward(self, obs: PyTorchObs) -> th.Tensor:
+        """Dict of (batch, n) bits -> (batch, n) Q-values."""
+        observations = cast(Observation, obs)
+        state, goal = observations["observation"], observations["desired_goal"]
+        kinds, shares = pair_kinds(state, goal)
+        features = self.embed(self.pairs)  # (4, embed)
+        mean = (shares @ features).unsqueeze(1).expand(-1, 4, -1)  # (batch, 4, embed)
+        own = features.unsqueeze(0).expand(mean.shape[0], -1, -1)
+        values = self.q_net(th.cat((own, mean), dim=2)).squeeze(2)  # (batch, 4)
+        return th.gather(values, 1, kinds)
+
+
+def pair_kinds(state: th.Tensor, goal: th.Tensor) -> tuple[th.Tensor, th.Tensor]:
+    """Which of the four (state, goal) pairs each bit is, and the share of each.
+
+    Args:
+        state: (batch, n) bits.
+        goal: (batch, n) bits.
+
+    Returns:
+        (batch, n) int64 of 2 * state + goal, and (batch, 4) float32 shares that add up to 1.
+    """
+    kinds = state.to(th.int64).mul_(2).add_(goal)
+    ones, wanted = state.sum(1, dtype=th.float32), goal.sum(1, dtype=th.float32)
+    both = (kinds == 3).sum(1, dtype=th.float32)
+    n = state.shape[1]
+    counts = th.stack((n - ones - wanted + both, wanted - both, ones - both, both), dim=1)
+    return kinds, counts / n
+
+
+class BitPolicy(DQNPolicy):
+    """SB3's DQN policy with one of this project's Q-networks.
+
+    Args:
+        observation_space: The environment's.
+        action_space: The environment's.
+        lr_schedule: SB3's schedule of the learning rate.
+        network: ``mlp`` or ``equivariant``.
+        sees_target: False hides the goal (mlp only).
+        **kwargs: SB3's; ``net_arch`` has the hidden widths.
+    """
+
+    def __init__(
+        self,
+        observation_space: spaces.Space,
+        action_space: spaces.Discrete,
+        lr_schedule: Schedule,
+        *,
+        network: str = "mlp",
+        sees_target: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        self.network = network
+        self.sees_target = sees_target
+        super().__init__(
+            observation_space,
+            action_space,
+            lr_schedule,
+            features_extractor_class=PlusMinusExtractor,
+            features_extractor_kwargs={"sees_target": sees_target},
+            **kwargs,
+        )
+
+    def make_q_net(self) -> QNetwork:
+        """The online or the target network."""
+        arguments = self._update_features_extractor(self.net_args, features_extractor=None)
+        kind = EquivariantQNetwork if self.network == "equivariant" else MlpQNetwork
+        net: QNetwork = kind(**arguments)
+        return net.to(self.device)
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        parameters = super()._get_constructor_parameters()
+        # Set in __init__, so SB3 must not pass them back in when it loads a saved policy.
+        del parameters["features_extractor_class"], parameters["features_extractor_kwargs"]
+        return {**parameters, "network": self.network, "sees_target": self.sees_target}
+
+
+def greedy_actions(
+    q_net: QNetwork, state: npt.NDArray[np.int8], goal: npt.NDArray[np.int8]
+) -> npt.NDArray[np.int64]:
+    """The actions of highest Q-value, (batch,), for (batch, n) states and goals."""
+    bits = {
+        "observation": th.as_tensor(state, device=q_net.device),
+        "desired_goal": th.as_tensor(goal, device=q_net.device),
+    }
+    if type(q_net) is QNetwork:  # SB3's own reads all three
+        bits["achieved_goal"] = bits["observation"]
+    with th.no_grad():
+        actions: npt.NDArray[np.int64] = q_net(bits).argmax(dim=1).cpu().numpy()
+    return actions
+
+
+def _bits(space: spaces.Space) -> int:
+    return spaces.flatdim(space)

@@ -1,0 +1,113 @@
+"""Command-line flags made from :class:`RunConfig`: one place for names, help and defaults."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import itertools
+import sys
+import typing
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
+
+import tyro
+
+from experiments import defaults
+from experiments.checks import ConfigError, Device
+from experiments.config import RunConfig
+from experiments.files import ResultError
+from experiments.tables import TableError
+
+DeviceOption = Literal["auto", "cpu", "cuda"]
+
+_FLAGS = {"budget_env_steps": "budget"}
+"""Flags that are shorter than their field."""
+
+_Arguments = TypeVar("_Arguments")
+
+
+def _help() -> dict[str, str]:
+    """What stands below each field of RunConfig, and the rule that fills it."""
+    body = ast.parse(inspect.getsource(RunConfig)).body[0].body  # type: ignore[attr-defined]
+    texts: dict[str, str] = {}
+    for statement, following in itertools.pairwise(body):
+        if isinstance(statement, ast.AnnAssign) and isinstance(following, ast.Expr):
+            name = statement.target.id  # type: ignore[union-attr]
+            texts[name] = inspect.cleandoc(ast.literal_eval(following.value))
+            if name in defaults.RULES:
+                rule = inspect.getdoc(defaults.RULES[name]) or ""
+                texts[name] += f" By default: {rule[0].lower()}{rule[1:]}"
+    return texts
+
+
+def settings_type(name: str, *, without: tuple[str, ...], optional: bool) -> type:
+    """A dataclass with RunConfig's fields as flags.
+
+    Args:
+        name: Of the dataclass.
+        without: Fields that get no flag.
+        optional: Every flag may be left out (None), so that what is given overrides a preset.
+    """
+    hints, texts = typing.get_type_hints(RunConfig), _help()
+    fields: list[tuple[str, Any, Any]] = []
+    for field in dataclasses.fields(RunConfig):
+        if field.name in without:
+            continue
+        hint: Any = hints[field.name]
+        default = field.default
+        text = texts[field.name]
+        if optional and default is not None:
+            hint, text = hint | None, f"{text} By default: {default}."
+            default = None
+        flag = tyro.conf.arg(name=_FLAGS.get(field.name), help=text)
+        fields.append((field.name, Annotated[hint, flag], dataclasses.field(default=default)))
+    return dataclasses.make_dataclass(name, fields, frozen=True, kw_only=True)
+
+
+def given(settings: Any) -> dict[str, Any]:
+    """The flags that were used, of a dataclass whose flags are optional."""
+    return {name: value for name, value in vars(settings).items() if value is not None}
+
+
+def device(name: DeviceOption) -> Device:
+    """The device of a run; torch is asked only where CUDA may be meant.
+
+    Raises:
+        ConfigError: If CUDA is asked for where there is none.
+    """
+    if name == "cpu":
+        return "cpu"
+    from experiments.agents import resolve_device
+
+    return resolve_device(name)
+
+
+def check_positive(name: str, value: int) -> None:
+    """Refuse counts below 1.
+
+    Raises:
+        ConfigError: Naming the flag and its value.
+    """
+    if value < 1:
+        raise ConfigError(f"--{name} must be at least 1, got {value}")
+
+
+def run_command(arguments: type[_Arguments], command: Callable[[_Arguments], int]) -> None:
+    """Parse the command line, run the command, and end the process.
+
+    A user's mistake ends with status 2 and one line that says what is allowed; Ctrl-C with 130.
+    """
+    parsed = tyro.cli(arguments, config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff))
+    try:
+        status = command(parsed)
+    except (ConfigError, ResultError, TableError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 2
+    except OSError as error:  # a full disk, a folder that may not be read, a pipe that closed
+        print(f"error: {error}", file=sys.stderr)
+        status = 1
+    except KeyboardInterrupt:
+        print("interrupted: what was unfinished is not counted", file=sys.stderr)
+        status = 130
+    sys.exit(status)

@@ -1,0 +1,277 @@
+"""The files of a results folder: written whole or not at all, read with suspicion.
+
+``runs/<run_id>/`` holds a finished run (config.json, result.json, curve.csv, policy.safetensors);
+``runs.csv``, ``curves.csv`` and ``summary.csv`` are derived from those folders and can be rebuilt
+at will. Whatever is being written has a name that starts with a dot.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from safetensors import SafetensorError, safe_open
+
+from experiments import files, tables
+from experiments.checks import ConfigError
+from experiments.config import RunConfig
+from experiments.files import ResultError
+from experiments.summary import summarise
+from experiments.tables import CURVE_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION, Column, TableError
+
+IDENTITY = ("run_id", "config_id", "method", "network", "n", "seed")
+"""What a row of any table says of its run."""
+CONFIG, RESULT, CURVE, POLICY = "config.json", "result.json", "curve.csv", "policy.safetensors"
+
+_MAY_BE_EMPTY = frozenset({"env_steps_to_solve", "episodes_to_solve", "seconds_to_solve"})
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """Everything that a run's folder holds.
+
+    ``result`` has the columns of runs.csv, ``curve`` a row for each evaluation, ``policy`` the
+    weights as safetensors, ``provenance`` where it all comes from.
+    """
+
+    config: RunConfig
+    result: dict[str, Any]
+    curve: list[dict[str, Any]]
+    policy: bytes
+    provenance: dict[str, Any]
+
+
+def config_columns() -> list[str]:
+    """The fields of a configuration that are columns of runs.csv."""
+    fields = {field.name for field in dataclasses.fields(RunConfig)}
+    return [name for name in RUN_COLUMNS if name in fields]
+
+
+def write_run(out: Path, run: FinishedRun) -> Path:
+    """Put a finished run into its folder: under a dotted name first, then renamed as a whole."""
+    final = out / "runs" / run.config.run_id
+    unfinished = out / "runs" / f".{run.config.run_id}.{os.getpid()}"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    try:
+        files.write_synced(
+            unfinished / CONFIG,
+            files.json_bytes({"schema_version": SCHEMA_VERSION, **run.config.to_dict()}),
+        )
+        result = {**run.result, "schema_version": SCHEMA_VERSION, "provenance": run.provenance}
+        files.write_synced(unfinished / RESULT, files.json_bytes(result))
+        files.write_synced(unfinished / CURVE, files.csv_bytes(curve_frame(run)))
+        files.write_synced(unfinished / POLICY, run.policy)
+        files.sync_folder(unfinished)
+        if final.exists():
+            replaced = final.with_name(f".{final.name}.replaced")
+            shutil.rmtree(replaced, ignore_errors=True)
+            final.rename(replaced)
+            try:
+                unfinished.rename(final)
+            except BaseException:
+                replaced.rename(final)
+                raise
+            shutil.rmtree(replaced, ignore_errors=True)
+        else:
+            unfinished.rename(final)
+        files.sync_folder(final.parent)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    return final
+
+
+def curve_frame(run: FinishedRun) -> pd.DataFrame:
+    """A run's learning curve with the columns of curves.csv."""
+    named = {name: run.result[name] for name in IDENTITY}
+    rows = [{**named, **row, "schema_version": SCHEMA_VERSION} for row in run.curve]
+    return _table(rows, CURVE_COLUMNS)
+
+
+def read_run(folder: Path) -> FinishedRun:
+    """A finished run, every file of it checked.
+
+    Raises:
+        ResultError: If a file is missing, cut off, or belongs to another run; it is named.
+    """
+    fields = files.read_json(folder / CONFIG)
+    _check_schema(folder / CONFIG, fields.pop("schema_version", None))
+    try:
+        config = RunConfig.from_dict(fields)
+    except (ConfigError, TypeError) as error:
+        raise ResultError(f"{folder / CONFIG}: {error}") from error
+    name = folder.absolute().name
+    if config.run_id != name:
+        raise ResultError(
+            f"{folder / CONFIG}: describes run {config.run_id!r}, not the folder's {name!r}"
+        )
+    result = files.read_json(folder / RESULT)
+    provenance = result.pop("provenance", None)
+    if not isinstance(provenance, dict):
+        raise ResultError(f"{folder / RESULT}: 'provenance' is missing or no object")
+    _check_schema(folder / RESULT, result.get("schema_version"))
+    _check_result(folder / RESULT, result, config)
+    del result["schema_version"]
+    curve = _read_curve(folder / CURVE, result, config)
+    policy = read_policy(folder / POLICY, config.run_id)
+    return FinishedRun(config, result, curve, policy, provenance)
+
+
+def _read_curve(path: Path, result: Mapping[str, Any], config: RunConfig) -> list[dict[str, Any]]:
+    """The rows of a run's curve, which ends where the run ended."""
+    try:
+        curve = tables.read_curves(path)
+    except TableError as error:
+        raise ResultError(str(error)) from error
+    if strange := set(curve["run_id"]) - {config.run_id}:
+        raise ResultError(f"{path}: holds run {sorted(strange)[0]!r}")
+    own = [name for name in CURVE_COLUMNS if name not in (*IDENTITY, "schema_version")]
+    rows: list[Any] = curve.astype(object).where(curve.notna(), None)[own].to_dict("records")
+    end = rows[-1]["env_steps"] if rows else 0
+    # A run shorter than its first evaluation has no curve at all.
+    if end != result["env_steps"] and (rows or result["env_steps"] >= config.learning_starts):
+        raise ResultError(f"{path}: ends at env step {end}, the run at {result['env_steps']}")
+    return rows
+
+
+def read_policy(path: Path, run_id: str) -> bytes:
+    """A safetensors file whose header and length agree; nothing in it is ever executed.
+
+    Raises:
+        ResultError: If the file is missing, cut off, another run's, or something else.
+    """
+    try:
+        with safe_open(path, framework="pt") as tensors:
+            names, metadata = list(tensors.keys()), tensors.metadata() or {}
+        if not names:
+            raise ResultError(f"{path}: holds no weights")
+        if metadata.get("run_id") != run_id:
+            raise ResultError(f"{path}: holds the weights of run {metadata.get('run_id')!r}")
+        return path.read_bytes()
+    except (OSError, SafetensorError) as error:
+        raise ResultError(f"{path}: no readable safetensors file ({error})") from error
+
+
+def scan(out: Path) -> tuple[dict[str, FinishedRun], list[str]]:
+    """The finished runs of a results folder by name, and what is wrong with the others."""
+    finished: dict[str, FinishedRun] = {}
+    problems: list[str] = []
+    folder = out / "runs"
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if entry.name.startswith("."):
+            continue
+        if not entry.is_dir():
+            problems.append(f"{entry}: is no run's folder")
+            continue
+        try:
+            finished[entry.name] = read_run(entry)
+        except ResultError as error:
+            problems.append(str(error))
+    return finished, problems
+
+
+def merge(out: Path, finished: Mapping[str, FinishedRun]) -> pd.DataFrame:
+    """Rebuild runs.csv, curves.csv and summary.csv; rows that have no folder are kept.
+
+    Returns:
+        The rows of runs.csv.
+
+    Raises:
+        TableError: If a CSV that is there cannot be understood; none is written then.
+    """
+    rows = [{**run.result, "schema_version": SCHEMA_VERSION} for run in finished.values()]
+    curves = [_table([], CURVE_COLUMNS), *(curve_frame(run) for run in finished.values())]
+    settings = pd.DataFrame([_settings(run.config) for run in finished.values()])
+    runs = _with_rows_kept(_table(rows, RUN_COLUMNS), out / "runs.csv", tables.read_runs)
+    runs = runs.sort_values(["method", "network", "n", "config_id", "seed"], ignore_index=True)
+    curve = _with_rows_kept(
+        pd.concat(curves, ignore_index=True), out / "curves.csv", tables.read_curves
+    )
+    order = {run_id: place for place, run_id in enumerate(runs["run_id"])}
+    curve = curve.sort_values(
+        ["run_id", "env_steps"],
+        key=lambda column: column.map(order) if column.name == "run_id" else column,
+        ignore_index=True,
+    )
+    summary = _with_settings(summarise(runs), settings, out / "summary.csv")
+    for name, frame in (("runs", runs), ("curves", curve), ("summary", summary)):
+        files.replace_file(out / f"{name}.csv", files.csv_bytes(frame))
+    return runs
+
+
+def _settings(config: RunConfig) -> dict[str, Any]:
+    """The settings that runs.csv has no column for, for a row of summary.csv."""
+    listed = {*config_columns(), "seed"}
+    fields = {name: value for name, value in config.to_dict().items() if name not in listed}
+    fields["hidden"] = "x".join(str(width) for width in config.hidden or ())
+    return {"config_id": config.config_id, **fields}
+
+
+def _with_settings(summary: pd.DataFrame, settings: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The summary beside each configuration's further settings, old ones kept."""
+    known = [settings.drop_duplicates("config_id")] if len(settings) else []
+    if path.is_file():
+        old = tables.read_settings(path)
+        known.append(old[[name for name in ("config_id", *_settings_names()) if name in old]])
+    if not known:
+        return summary
+    rows = pd.concat([frame.astype(object) for frame in known]).drop_duplicates("config_id")
+    return summary.merge(rows, on="config_id", how="left")
+
+
+def _settings_names() -> list[str]:
+    return [name for name in _settings(RunConfig().resolved()) if name != "config_id"]
+
+
+def _with_rows_kept(
+    fresh: pd.DataFrame, path: Path, read: Callable[[Path], pd.DataFrame]
+) -> pd.DataFrame:
+    """The fresh rows, and those of the CSV whose run has no folder.
+
+    A run whose folder is there and cannot be believed is unfinished: its old rows go.
+    """
+    if not path.is_file():
+        return fresh
+    old = read(path)
+    folder = path.parent / "runs"
+    there = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+    kept = old[~old["run_id"].isin(there | set(fresh["run_id"]))]
+    return pd.concat([frame for frame in (kept, fresh) if len(frame)] or [fresh], ignore_index=True)
+
+
+def _table(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd.DataFrame:
+    """Rows in their columns' types: whole numbers stay whole beside empty cells."""
+    frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
+    return frame.astype({name: column.dtype for name, column in columns.items()})
+
+
+def _check_schema(path: Path, version: object) -> None:
+    if version != SCHEMA_VERSION:
+        raise ResultError(f"{path}: schema_version must be {SCHEMA_VERSION}, got {version!r}")
+
+
+def _check_result(path: Path, result: Mapping[str, Any], config: RunConfig) -> None:
+    """Every column there, of its type, and in agreement with the configuration."""
+    if differing := sorted(set(RUN_COLUMNS) ^ set(result)):
+        state = "missing" if differing[0] in RUN_COLUMNS else "unknown"
+        raise ResultError(f"{path}: key {differing[0]!r} is {state}")
+    for name, value in result.items():
+        if value is None and name not in _MAY_BE_EMPTY:
+            raise ResultError(f"{path}: {name} is empty")
+    fields = {"run_id": config.run_id, "config_id": config.config_id, **config.to_dict()}
+    for name in result:
+        if name in fields and result[name] != fields[name]:
+            raise ResultError(
+                f"{path}: {name} is {result[name]!r}, but {fields[name]!r} in {CONFIG}"
+            )
+    try:
+        tables.check_runs(pd.DataFrame([result]), str(path))
+    except TableError as error:
+        raise ResultError(str(error)) from error

@@ -1,0 +1,1 @@
+"""Tests of bitseq_env and of the experiments."""

@@ -1,0 +1,120 @@
+"""Q-networks: symmetry, weights without n, and what reaches the input."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch as th
+from gymnasium import spaces
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from stable_baselines3.dqn.policies import QNetwork
+
+from experiments.networks import BitPolicy, EquivariantQNetwork, greedy_actions, pair_kinds
+
+
+def policy(n: int, network: str, **kwargs: Any) -> BitPolicy:
+    th.manual_seed(0)
+    bits = spaces.MultiBinary(n)
+    space = spaces.Dict({"observation": bits, "achieved_goal": bits, "desired_goal": bits})
+    return BitPolicy(
+        space, spaces.Discrete(n), lambda _: 1e-3, net_arch=[16], network=network, **kwargs
+    )
+
+
+def q_values(net: QNetwork, state: th.Tensor, goal: th.Tensor) -> th.Tensor:
+    with th.no_grad():
+        values: th.Tensor = net({"observation": state, "desired_goal": goal})
+    return values
+
+
+def layer_by_layer(net: EquivariantQNetwork, state: th.Tensor, goal: th.Tensor) -> th.Tensor:
+    """The network as its docstring says it, bit by bit."""
+    pairs = th.stack((state, goal), dim=2).float() * 2 - 1  # (batch, n, 2)
+    with th.no_grad():
+        own = net.embed(pairs)
+        mean = own.mean(dim=1, keepdim=True).expand_as(own)
+        values: th.Tensor = net.q_net(th.cat((own, mean), dim=2)).squeeze(2)
+    return values
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> tuple[th.Tensor, th.Tensor]:
+    n, size = draw(st.integers(1, 12)), draw(st.integers(1, 5))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    bits = rng.integers(0, 2, size=(2, size, n), dtype=np.int8)
+    return th.as_tensor(bits[0]), th.as_tensor(bits[1])
+
+
+@settings(deadline=None, max_examples=40)
+@given(batches())
+def test_four_kinds_of_pair_are_the_whole_network(batch: tuple[th.Tensor, th.Tensor]) -> None:
+    state, goal = batch
+    net = policy(state.shape[1], "equivariant").q_net
+    assert isinstance(net, EquivariantQNetwork)
+    th.testing.assert_close(q_values(net, state, goal), layer_by_layer(net, state, goal))
+
+
+@settings(deadline=None, max_examples=40)
+@given(batches(), st.randoms(use_true_random=False))
+def test_renaming_bits_renames_q_values(batch: tuple[th.Tensor, th.Tensor], random: Any) -> None:
+    state, goal = batch
+    net = policy(state.shape[1], "equivariant").q_net
+    order = list(range(state.shape[1]))
+    random.shuffle(order)
+    th.testing.assert_close(
+        q_values(net, state[:, order], goal[:, order]), q_values(net, state, goal)[:, order]
+    )
+
+
+def test_mlp_is_not_equivariant_and_flips_are_not_promised() -> None:
+    state = th.tensor([[0, 1, 1, 0, 1]], dtype=th.int8)
+    goal = th.tensor([[1, 1, 0, 0, 0]], dtype=th.int8)
+    order = [4, 3, 2, 1, 0]
+    mlp = policy(5, "mlp").q_net
+    renamed = q_values(mlp, state[:, order], goal[:, order])
+    assert not th.allclose(renamed, q_values(mlp, state, goal)[:, order])
+    equivariant = policy(5, "equivariant").q_net
+    flipped = q_values(equivariant, 1 - state, 1 - goal)
+    assert not th.allclose(flipped, q_values(equivariant, state, goal))
+
+
+def test_weights_do_not_depend_on_n() -> None:
+    small, large = policy(3, "equivariant"), policy(300, "equivariant")
+    large.q_net.load_state_dict(small.q_net.state_dict())
+    state = th.zeros((1, 300), dtype=th.int8)
+    assert q_values(large.q_net, state, 1 - state).shape == (1, 300)
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        policy(4, "mlp").q_net.load_state_dict(policy(3, "mlp").q_net.state_dict())
+
+
+def test_pair_kinds_counts_every_bit_once() -> None:
+    state = th.tensor([[0, 0, 1, 1, 1]], dtype=th.int8)
+    goal = th.tensor([[0, 1, 0, 1, 1]], dtype=th.int8)
+    kinds, shares = pair_kinds(state, goal)
+    assert kinds.tolist() == [[0, 1, 2, 3, 3]]
+    th.testing.assert_close(shares, th.tensor([[0.2, 0.2, 0.2, 0.4]]))
+
+
+def test_a_network_that_is_not_told_ignores_the_goal() -> None:
+    state, goal = th.zeros((1, 6), dtype=th.int8), th.zeros((1, 6), dtype=th.int8)
+    blind = policy(6, "mlp", sees_target=False).q_net
+    told = policy(6, "mlp").q_net
+    assert th.equal(q_values(blind, state, goal), q_values(blind, state, 1 - goal))
+    assert not th.allclose(q_values(told, state, goal), q_values(told, state, 1 - goal))
+
+
+def test_no_duplicate_input() -> None:
+    first = policy(6, "mlp").q_net.q_net[0]
+    assert isinstance(first, th.nn.Linear)
+    assert first.in_features == 12
+
+
+def test_greedy_actions_are_the_best() -> None:
+    net = policy(6, "mlp").q_net
+    rng = np.random.default_rng(0)
+    state, goal = rng.integers(0, 2, size=(2, 20, 6), dtype=np.int8)
+    values = q_values(net, th.as_tensor(state), th.as_tensor(goal))
+    assert greedy_actions(net, state, goal).tolist() == values.argmax(1).tolist()
