@@ -1,0 +1,119 @@
+"""Tables to figures: ``python -m experiments.plot results/mine``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import matplotlib as mpl
+import pandas as pd
+import tyro
+from matplotlib.figure import Figure
+from rich.console import Console
+
+from experiments import figures, options, tables
+from experiments.series import name_series
+from experiments.summary import STATISTICS
+from experiments.tables import TableError
+
+_DPI = 150
+_STYLE = {
+    # With a salt of its own, matplotlib gives the parts of a file the same names every time.
+    "svg.hashsalt": "bitseq",
+    # Hundreds of seeds' curves need no more than half a pixel of precision.
+    "path.simplify_threshold": 0.5,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlotArguments:
+    """Draw the figures of a results folder, from its CSV files alone."""
+
+    directory: Annotated[Path, tyro.conf.Positional]
+    """A folder with runs.csv and, for learning curves, curves.csv; figures/ is made in it."""
+
+
+def plot(directory: Path) -> list[Path]:
+    """Write the figures of a results folder as PNG and SVG.
+
+    The same tables give the same bytes, as long as matplotlib is the same.
+
+    Args:
+        directory: Has ``runs.csv``, and ``curves.csv`` and ``summary.csv`` if there are any.
+
+    Returns:
+        The files written, all in ``directory/figures``.
+
+    Raises:
+        TableError: If a table is missing, empty, or cannot be understood; nothing is written.
+    """
+    if not directory.is_dir():
+        raise TableError(directory, "is no folder; name one that has a runs.csv")
+    runs = tables.read_runs(directory / "runs.csv")
+    if runs.empty:
+        raise TableError(directory / "runs.csv", "has no rows; there is nothing to draw")
+    runs = _with_settings(runs, directory / "summary.csv")
+    runs = runs.assign(series=name_series(runs))
+    curves = None
+    if (directory / "curves.csv").exists():
+        curves = tables.read_curves(directory / "curves.csv")
+        curves = curves[curves["run_id"].isin(runs["run_id"])]
+    with mpl.rc_context():
+        mpl.rcdefaults()  # or a matplotlibrc would have its say
+        mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
+        return _save(_draw(runs, curves), directory / "figures")
+
+
+def _draw(runs: pd.DataFrame, curves: pd.DataFrame | None) -> dict[str, Figure]:
+    """Every figure that the tables have data for, by name."""
+    drawn = {
+        "success_vs_n": figures.success_vs_n(runs),
+        "episodes_to_solve": figures.episodes_to_solve(runs),
+    }
+    if curves is not None and len(curves):
+        drawn["learning_curves"] = figures.learning_curves(runs, curves)
+        if curves["mean_steps"].notna().any():
+            drawn["steps_vs_optimum"] = figures.steps_vs_optimum(runs, curves)
+    return drawn
+
+
+def _with_settings(runs: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The runs with the settings that only ``summary.csv`` has a column for."""
+    if not path.exists():
+        return runs
+    settings = tables.read_settings(path)
+    known = {*STATISTICS, *runs.columns} - {"config_id"}
+    settings = settings[[name for name in settings if name not in known]]
+    return runs.merge(settings, on="config_id", how="left")
+
+
+def _save(drawn: dict[str, Figure], folder: Path) -> list[Path]:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise TableError(folder, f"cannot be made: {error.strerror}") from error
+    paths = []
+    for name, figure in drawn.items():
+        for suffix, unwanted in (("png", "Software"), ("svg", "Date")):
+            path = folder / f"{name}.{suffix}"
+            figure.savefig(path, dpi=_DPI, metadata={unwanted: None})
+            paths.append(path)
+    return paths
+
+
+def plot_command(arguments: PlotArguments) -> int:
+    """Draw, and say what was written."""
+    console = Console(highlight=False)
+    for path in plot(arguments.directory):
+        console.print(f"wrote {path}", soft_wrap=True, markup=False)
+    return 0
+
+
+def main() -> None:
+    """The command line."""
+    options.run_command(PlotArguments, plot_command)
+
+
+if __name__ == "__main__":
+    main()

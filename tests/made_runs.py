@@ -1,0 +1,66 @@
+"""Finished runs made by hand: every file of a run, without its training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+
+from experiments.config import RunConfig
+from experiments.results import FinishedRun, config_columns
+
+SMALL: dict[str, Any] = {"n": 3, "budget_env_steps": 900, "eval_episodes": 10}
+
+
+def make_finished_run(
+    *, success_rate: float = 1.0, solved_at: int | None = 600, **fields: Any
+) -> FinishedRun:
+    """A curve of three evaluations, and weights of a few bytes.
+
+    Args:
+        success_rate: At the end.
+        solved_at: Environment steps at the first solved evaluation: 300, 600, 900 or None.
+        fields: Of the RunConfig.
+    """
+    config = RunConfig(**{**SMALL, **fields}).resolved()
+    curve: list[dict[str, Any]] = [
+        {
+            "env_steps": steps,
+            "gradient_updates": steps // 4,
+            "episodes": steps // 3,
+            "train_seconds": steps / 7,
+            "success_rate": 1.0 if solved_at is not None and steps >= solved_at else 0.1,
+            "mean_steps": 900 / steps,
+            "rollout_success_rate": steps / 1000,
+            "rollout_reward": None if steps == 300 else steps / 3000,
+            "loss": None if steps == 300 else 1 / steps,
+            "epsilon": 1 - steps / 1000,
+        }
+        for steps in (300, 600, 900)
+    ]
+    curve[-1]["success_rate"] = success_rate
+    settings = config.to_dict()
+    result: dict[str, Any] = {
+        "run_id": config.run_id,
+        "config_id": config.config_id,
+        **{name: settings[name] for name in config_columns()},
+        "env_steps": 900,
+        "gradient_updates": 225,
+        "episodes": 300,
+        "success_rate": success_rate,
+        "solved": success_rate >= 0.99,
+        "env_steps_to_solve": solved_at,
+        "episodes_to_solve": None if solved_at is None else solved_at // 3,
+        "wall_seconds": 140.25,
+        "train_seconds": 900 / 7,
+        "seconds_to_solve": None if solved_at is None else solved_at / 7,
+    }
+    weights = {"layer.weight": np.arange(6, dtype=np.float32).reshape(2, 3) + config.seed}
+    return FinishedRun(
+        config=config,
+        result=result,
+        curve=curve,
+        policy=safetensors.numpy.save(weights, metadata={"run_id": config.run_id}),
+        provenance={"commit": None, "versions": {"torch": "2.13.0"}, "threads": 1},
+    )
