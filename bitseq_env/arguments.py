@@ -18,6 +18,9 @@ STARTS = ("random", "zeros")
 RENDER_MODES = ("ansi", "rgb_array", "human")
 
 
+Integer = int | np.integer[Any]
+
+
 class NoMoreKeywords(TypedDict):
     """No keyword at all: type checkers still refuse unknown ones, and we can say what is known."""
 

@@ -12,6 +12,7 @@ from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 
 from bitseq_env import arguments, inputs, rules
+from bitseq_env.arguments import Integer
 from bitseq_env.goals import GoalTask
 from bitseq_env.rules import Bits
 
@@ -128,13 +129,13 @@ class BitSequenceEnv(GoalTask, gym.Env[Observation, Action]):
 
     def __init__(
         self,
-        n: int = 10,
+        n: Integer = 10,
         *,
         target: str | Sequence[int] | npt.NDArray[Any] | None = None,
-        target_seed: int | None = None,
+        target_seed: Integer | None = None,
         goal_mode: str = "fixed",
         start: str = "random",
-        max_steps: int | None = None,
+        max_steps: Integer | None = None,
         reward_type: str = "zero_one",
         continuing_task: bool = False,
         render_mode: str | None = None,

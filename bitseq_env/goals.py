@@ -150,8 +150,8 @@ class GoalTask:
         if not np.all(distance):
             raise ValueError(
                 "the first state of an episode must differ from its target in at least one bit, "
-                f"but these options make both the same: state {shown(state)}, "
-                f"target {shown(target)}"
+                f"but these options make both the same: state {shown(state.tolist())}, "
+                f"target {shown(target.tolist())}"
             )
         return target, state, distance
 

@@ -48,8 +48,9 @@ def hamming(a: npt.ArrayLike, b: npt.ArrayLike) -> Any:
     differs = np.asarray(a) != np.asarray(b)
     if differs.ndim == 1:
         return int(np.count_nonzero(differs))
-    # Summing into 32 bits is faster than into 64, and than counting along an axis.
-    return differs.sum(axis=-1, dtype=np.int32).astype(np.intp)
+    # What `differs.sum(axis=-1)` returns, in half the time for large batches.
+    counts = np.einsum("...i->...", differs.view(np.int8), dtype=np.int32)
+    return counts.astype(np.intp)
 
 
 def reward_at(distance: npt.ArrayLike, n: int, reward_type: str) -> npt.NDArray[np.float64]:
@@ -127,6 +128,7 @@ def flip_and_distance(differs: Any, index: Any, distance: Any) -> Any:
     Returns:
         Distances after the flip, of the type and shape of `distance`.
     """
-    differed = differs[index]
-    differs[index] = differed ^ 1
-    return distance + (1 - differed - differed)
+    before = differs[index]
+    after = before ^ 1
+    differs[index] = after
+    return distance + (after - before)

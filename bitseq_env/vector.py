@@ -13,6 +13,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from bitseq_env import arguments, infos, inputs, rules
+from bitseq_env.arguments import Integer
 from bitseq_env.env import BitSequenceEnv, Observation
 from bitseq_env.goals import GoalTask
 from bitseq_env.infos import Flags
@@ -51,14 +52,14 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
 
     def __init__(
         self,
-        num_envs: int = 1,
-        n: int = 10,
+        num_envs: Integer = 1,
+        n: Integer = 10,
         *,
         target: str | Sequence[int] | npt.NDArray[Any] | None = None,
-        target_seed: int | None = None,
+        target_seed: Integer | None = None,
         goal_mode: str = "fixed",
         start: str = "random",
-        max_steps: int | None = None,
+        max_steps: Integer | None = None,
         reward_type: str = "zero_one",
         continuing_task: bool = False,
         render_mode: str | None = None,
@@ -228,8 +229,7 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
             self._restart(self._over)
         if self._human:
             self.render()
-        info = final | self._info()
-        return self._observation(), rewards, terminated, truncated, info
+        return self._observation(), rewards, terminated, truncated, self._info() | final
 
     def _observation(self) -> Observation:
         states = self._differs ^ self._targets

@@ -115,7 +115,7 @@ PRESETS: dict[str, Preset] = {
             {**_ABLATION, "relabel_share": (1.0,)},
             {**_ABLATION, "goal_strategy": ("final", "episode")},
             {**_ABLATION, "goal_mode": ("random",)},
-            {**_ABLATION, "hidden": ((64,), (1024,))},
+            {**_ABLATION, "hidden": ((64,), (512,))},
             {**_ABLATION, "network": ("equivariant",)},
             {**_ABLATION, "gamma": (0.98,)},
         ),
