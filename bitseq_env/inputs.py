@@ -106,7 +106,6 @@ def reset_options(options: object, n: int, num_envs: int | None = None) -> Reset
             raise TypeError(f"{allowed}, got {shown(mask)}")
         if mask.shape != (num_envs,) or not mask.any():
             raise ValueError(f"{allowed} with at least one True, got {shown(mask)}")
-        mask = mask.copy()
     return ResetOptions(
         None if target is None else bits("options['target']", target, n, num_envs),
         None if state is None else bits("options['state']", state, n, num_envs),

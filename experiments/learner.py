@@ -21,7 +21,7 @@ from stable_baselines3.common.noise import ActionNoise
 from stable_baselines3.common.type_aliases import DictReplayBufferSamples
 from torch.nn import functional as F  # noqa: N812
 
-from experiments.networks import greedy_actions
+from experiments.networks import BitQNetwork, greedy_actions
 
 _DRAWN_TOGETHER = 16
 """Minibatches of one draw: enough to hide its overhead, few enough to stay in cache."""
@@ -35,6 +35,9 @@ class BitDQN(DQN):
         exploration_steps: Environment steps over which epsilon falls to its final value.
         **kwargs: SB3's; ``target_update_interval`` and ``exploration_fraction`` have no effect.
     """
+
+    q_net: BitQNetwork
+    q_net_target: BitQNetwork
 
     def __init__(self, *args: Any, exploration_steps: int = 10_000, **kwargs: Any) -> None:
         self.exploration_steps = exploration_steps
@@ -97,10 +100,9 @@ class BitDQN(DQN):
     def _loss(self, data: DictReplayBufferSamples) -> th.Tensor:
         """Huber loss against the one-step target, as in SB3."""
         with th.no_grad():
-            following = self.q_net_target(data.next_observations).amax(dim=1, keepdim=True)
+            following = self.q_net_target.best(data.next_observations)
             wanted = data.rewards + (1 - data.dones) * self.gamma * following
-        chosen = th.gather(self.q_net(data.observations), 1, data.actions)
-        return F.smooth_l1_loss(chosen, wanted)
+        return F.smooth_l1_loss(self.q_net.chosen(data.observations, data.actions), wanted)
 
 
 def split(drawn: DictReplayBufferSamples, count: int) -> Iterator[DictReplayBufferSamples]:

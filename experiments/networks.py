@@ -48,7 +48,23 @@ class PlusMinusExtractor(BaseFeaturesExtractor):
         return bits.to(th.float32).mul_(2).sub_(1)
 
 
-class MlpQNetwork(QNetwork):
+class BitQNetwork(QNetwork):
+    """What the learner asks of a Q-network; one that need not list all n values may override it."""
+
+    def chosen(self, obs: Observation, actions: th.Tensor) -> th.Tensor:
+        """Q-values of (batch, 1) actions, (batch, 1)."""
+        return th.gather(self(obs), 1, actions)
+
+    def best(self, obs: Observation) -> th.Tensor:
+        """The highest Q-value of each state, (batch, 1)."""
+        return cast(th.Tensor, self(obs)).amax(dim=1, keepdim=True)
+
+    def greedy(self, obs: Observation) -> th.Tensor:
+        """The action of highest Q-value, the first of equals, (batch,)."""
+        return cast(th.Tensor, self(obs)).argmax(dim=1)
+
+
+class MlpQNetwork(BitQNetwork):
     """A plain multilayer perceptron; weights belong to one n."""
 
     def forward(self, obs: PyTorchObs) -> th.Tensor:
@@ -56,7 +72,7 @@ class MlpQNetwork(QNetwork):
         return cast(th.Tensor, self.q_net(self.features_extractor(obs)))
 
 
-class EquivariantQNetwork(QNetwork):
+class EquivariantQNetwork(BitQNetwork):
     """Permutation-equivariant Q-values with weights that do not depend on n.
 
     Per bit the pair (state, goal) goes through a shared layer; the mean over the bits joins each
@@ -80,32 +96,48 @@ class EquivariantQNetwork(QNetwork):
 
     def forward(self, obs: PyTorchObs) -> th.Tensor:
         """Dict of (batch, n) bits -> (batch, n) Q-values."""
-        observations = cast(Observation, obs)
-        state, goal = observations["observation"], observations["desired_goal"]
-        kinds, shares = pair_kinds(state, goal)
+        values, _ = self._by_kind(cast(Observation, obs))
+        return th.gather(values, 1, pair_kinds(cast(Observation, obs)).to(th.int64))
+
+    def chosen(self, obs: Observation, actions: th.Tensor) -> th.Tensor:
+        """Q-values of (batch, 1) actions, (batch, 1)."""
+        bits = (th.gather(obs[key], 1, actions) for key in ("observation", "desired_goal"))
+        state, goal = (bit.to(th.int64) for bit in bits)
+        values, _ = self._by_kind(obs)
+        return th.gather(values, 1, 2 * state + goal)
+
+    def best(self, obs: Observation) -> th.Tensor:
+        """The highest Q-value of each state, (batch, 1)."""
+        values, shares = self._by_kind(obs)
+        return values.masked_fill(shares == 0, -th.inf).amax(dim=1, keepdim=True)
+
+    def greedy(self, obs: Observation) -> th.Tensor:
+        """The action of highest Q-value, the first of equals, (batch,)."""
+        values, shares = self._by_kind(obs)
+        kind = values.masked_fill(shares == 0, -th.inf).argmax(dim=1, keepdim=True)
+        return (pair_kinds(obs) == kind).to(th.uint8).argmax(dim=1)
+
+    def _by_kind(self, obs: Observation) -> tuple[th.Tensor, th.Tensor]:
+        """Q-value and share of each of the four pairs, twice (batch, 4)."""
+        shares = pair_shares(obs)
         features = self.embed(self.pairs)  # (4, embed)
         mean = (shares @ features).unsqueeze(1).expand(-1, 4, -1)  # (batch, 4, embed)
         own = features.unsqueeze(0).expand(mean.shape[0], -1, -1)
-        values = self.q_net(th.cat((own, mean), dim=2)).squeeze(2)  # (batch, 4)
-        return th.gather(values, 1, kinds)
+        return self.q_net(th.cat((own, mean), dim=2)).squeeze(2), shares
 
 
-def pair_kinds(state: th.Tensor, goal: th.Tensor) -> tuple[th.Tensor, th.Tensor]:
-    """Which of the four (state, goal) pairs each bit is, and the share of each.
+def pair_kinds(obs: Observation) -> th.Tensor:
+    """Which of the four pairs each bit is: 2 * state + goal, (batch, n) of the bits' type."""
+    return obs["observation"] * 2 + obs["desired_goal"]
 
-    Args:
-        state: (batch, n) bits.
-        goal: (batch, n) bits.
 
-    Returns:
-        (batch, n) int64 of 2 * state + goal, and (batch, 4) float32 shares that add up to 1.
-    """
-    kinds = state.to(th.int64).mul_(2).add_(goal)
-    ones, wanted = state.sum(1, dtype=th.float32), goal.sum(1, dtype=th.float32)
-    both = (kinds == 3).sum(1, dtype=th.float32)
+def pair_shares(obs: Observation) -> th.Tensor:
+    """How often each of the four pairs occurs, (batch, 4) float32 that add up to 1."""
+    state, goal = obs["observation"].to(th.int8), obs["desired_goal"].to(th.int8)
+    ones, wanted, both = (bits.sum(1, dtype=th.float32) for bits in (state, goal, state & goal))
     n = state.shape[1]
     counts = th.stack((n - ones - wanted + both, wanted - both, ones - both, both), dim=1)
-    return kinds, counts / n
+    return counts / n
 
 
 class BitPolicy(DQNPolicy):
@@ -163,10 +195,12 @@ def greedy_actions(
         "observation": th.as_tensor(state, device=q_net.device),
         "desired_goal": th.as_tensor(goal, device=q_net.device),
     }
-    if type(q_net) is QNetwork:  # SB3's own reads all three
-        bits["achieved_goal"] = bits["observation"]
     with th.no_grad():
-        actions: npt.NDArray[np.int64] = q_net(bits).argmax(dim=1).cpu().numpy()
+        if isinstance(q_net, BitQNetwork):
+            best = q_net.greedy(bits)
+        else:  # SB3's own reads all three
+            best = q_net({**bits, "achieved_goal": bits["observation"]}).argmax(dim=1)
+    actions: npt.NDArray[np.int64] = best.cpu().numpy()
     return actions
 
 

@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stable_baselines3.dqn.policies import QNetwork
 
-from experiments.networks import BitPolicy, EquivariantQNetwork, greedy_actions, pair_kinds
+from experiments.networks import (
+    BitPolicy,
+    BitQNetwork,
+    EquivariantQNetwork,
+    greedy_actions,
+    pair_kinds,
+    pair_shares,
+)
 
 
 def policy(n: int, network: str, **kwargs: Any) -> BitPolicy:
@@ -93,9 +100,26 @@ def test_weights_do_not_depend_on_n() -> None:
 def test_pair_kinds_counts_every_bit_once() -> None:
     state = th.tensor([[0, 0, 1, 1, 1]], dtype=th.int8)
     goal = th.tensor([[0, 1, 0, 1, 1]], dtype=th.int8)
-    kinds, shares = pair_kinds(state, goal)
-    assert kinds.tolist() == [[0, 1, 2, 3, 3]]
-    th.testing.assert_close(shares, th.tensor([[0.2, 0.2, 0.2, 0.4]]))
+    bits = {"observation": state, "desired_goal": goal}
+    assert pair_kinds(bits).tolist() == [[0, 1, 2, 3, 3]]
+    th.testing.assert_close(pair_shares(bits), th.tensor([[0.2, 0.2, 0.2, 0.4]]))
+
+
+@settings(deadline=None, max_examples=60)
+@given(batches(), st.sampled_from(["mlp", "equivariant"]))
+def test_what_the_learner_asks_is_what_all_values_say(
+    batch: tuple[th.Tensor, th.Tensor], network: str
+) -> None:
+    state, goal = batch
+    net = policy(state.shape[1], network).q_net
+    assert isinstance(net, BitQNetwork)
+    bits = {"observation": state, "desired_goal": goal}
+    values = q_values(net, state, goal)
+    actions = th.arange(len(state)).reshape(-1, 1) % state.shape[1]
+    with th.no_grad():
+        th.testing.assert_close(net.chosen(bits, actions), values.gather(1, actions))
+        th.testing.assert_close(net.best(bits), values.amax(1, keepdim=True))
+        assert net.greedy(bits).tolist() == values.argmax(1).tolist()
 
 
 def test_a_network_that_is_not_told_ignores_the_goal() -> None:
