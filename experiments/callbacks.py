@@ -13,6 +13,7 @@ from stable_baselines3.common.utils import safe_mean
 
 from experiments import evaluation
 from experiments.agents import greedy_policy
+from experiments.columns import SOLVED_FROM
 from experiments.config import RunConfig
 
 CurveRow = dict[str, Any]
@@ -105,7 +106,7 @@ class EvaluationCallback(BaseCallback):
 
 
 def _good(success_rate: float) -> bool:
-    return success_rate >= evaluation.SOLVED_AT
+    return success_rate >= SOLVED_FROM
 
 
 def _mean(values: Any) -> float | None:

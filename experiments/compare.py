@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import tyro
 from rich.console import Console
 
-from experiments import files, options, results, transfer
+from experiments import files, merging, options, results, transfer
 from experiments.checks import ConfigError, Method, Network
 from experiments.config import RunConfig
 from experiments.files import ResultError
@@ -49,12 +49,15 @@ class CompareArguments:
     """Where networks live; auto is CUDA where there is one."""
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     """Parallel runs, one process with one torch thread each. By default: one a core."""
-    force: bool = False
+    force: options.Flag = False
     """Run again what is finished."""
-    dry_run: bool = False
+    dry_run: options.Flag = False
     """Print the grid and its size, and train nothing."""
     merge: Path | None = None
     """A results folder whose tables are rebuilt from its run folders; nothing is trained."""
+    thin_curves: int | None = None
+    """With --merge: at most so many evaluations of each run in curves.csv, for results that are
+    committed without their run folders."""
     settings: SweepSettings = field(default_factory=SweepSettings)  # type: ignore[valid-type]
     """Of every run; those that are not given stay the preset's, or are filled by a rule."""
 
@@ -62,8 +65,13 @@ class CompareArguments:
 def compare(arguments: CompareArguments) -> int:
     """Run what is missing; the exit status is 1 if a run failed."""
     console = Console()
+    if arguments.thin_curves is not None and (arguments.thin_curves < 2 or not arguments.merge):
+        raise ConfigError(
+            "--thin-curves must be at least 2, the first and the last evaluation, and goes with "
+            f"--merge, got {arguments.thin_curves}"
+        )
     if arguments.merge is not None:
-        return _merge_alone(arguments.merge, console)
+        return _merge_alone(arguments.merge, arguments.thin_curves, console)
     runs = planned(arguments)
     if arguments.dry_run:
         print_plan(console, runs)
@@ -108,6 +116,7 @@ def planned(arguments: CompareArguments) -> list[RunConfig]:
 
 
 def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], console: Console) -> int:
+    merging.check_tables(out)
     finished = _finished(out, console)
     missing = {run.run_id: run for run in runs if arguments.force or run.run_id not in finished}
     failures: dict[str, BaseException] = {}
@@ -123,7 +132,7 @@ def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], consol
                     failures[run_id] = outcome
     finally:
         # Also after Ctrl-C: what is finished is in the tables.
-        table = results.merge(out, finished)
+        table = merging.merge(out, finished)
     wanted = [run.run_id for run in runs]
     print_results(console, table[table["run_id"].isin(wanted)], failures)
     if arguments.preset is not None and (sizes := PRESETS[arguments.preset].transfer_to):
@@ -155,12 +164,12 @@ def _finished(out: Path, console: Console) -> dict[str, FinishedRun]:
     return finished
 
 
-def _merge_alone(out: Path, console: Console) -> int:
+def _merge_alone(out: Path, thin: int | None, console: Console) -> int:
     if not out.is_dir():
         raise ResultError(f"--merge must name a results folder, and {str(out)!r} is none")
     with files.locked(out):
         finished = _finished(out, console)
-        table = results.merge(out, finished)
+        table = merging.merge(out, finished, thin)
     console.print(f"{len(table)} runs in {out / 'runs.csv'}, {len(finished)} of them from folders")
     return 0
 

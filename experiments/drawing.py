@@ -19,6 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from experiments.curves import spread
+
 Floats = npt.NDArray[np.float64]
 
 # Without the palette's yellow, which is lost on white.
@@ -27,13 +29,6 @@ _DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1
 _MARKERS = "osDP*Xphd"  # without triangles, which stand for unsolved runs
 _LOG_FROM = 100
 """Largest n from which the axis of n is logarithmic."""
-
-
-def spread(count: int, most: int) -> list[int]:
-    """At most ``most`` places of ``count``, evenly, the first and the last among them."""
-    if count <= most:
-        return list(range(count))
-    return sorted({round(place) for place in np.linspace(0, count - 1, most)})
 
 
 def series(table: pd.DataFrame) -> Iterator[tuple[dict[str, Any], Any, pd.DataFrame]]:
@@ -111,6 +106,29 @@ def reference(axes: Axes, sizes: Any, values: Any, label: str, **look: Any) -> N
     axes.plot(sizes, values, label=label, **(usual | look))
 
 
+def rates(
+    axes: Axes, at: Any, summary: pd.DataFrame, style: dict[str, Any], *, across: bool = False
+) -> None:
+    """Mean success rates with their intervals, from the columns of a summary.
+
+    Args:
+        axes: Where.
+        at: Places on the other axis.
+        summary: ``success_rate_mean``, ``_low`` and ``_high``.
+        style: Of the line.
+        across: Rates lie on the x axis.
+    """
+    means = summary["success_rate_mean"].to_numpy(dtype=float)
+    ends = summary[["success_rate_low", "success_rate_high"]].to_numpy(dtype=float)
+    reach = np.abs(ends - means[:, None]).T
+    data: dict[str, Any] = {"x": at, "y": means, "yerr": reach}
+    if across:
+        data = {"x": means, "y": at, "xerr": reach}
+    _, caps, lines = axes.errorbar(capsize=2, zorder=3, **data, **style)
+    for part in (*caps, *lines):
+        part.set(alpha=0.5, linewidth=0.9)
+
+
 def figure(title: str, caption: str) -> tuple[Figure, Axes]:
     """A figure of one panel whose x axis is n."""
     canvas, axes = panels(1, 1, title, caption)
@@ -118,17 +136,39 @@ def figure(title: str, caption: str) -> tuple[Figure, Axes]:
     return canvas, axes[0, 0]
 
 
-def panels(rows: int, columns: int, title: str, caption: str) -> tuple[Figure, Any]:
-    """A figure with a grid of panels that share their axes; an array of (rows, columns) axes."""
+def panels(
+    rows: int,
+    columns: int,
+    title: str,
+    caption: str,
+    *,
+    size: tuple[float, float] | None = None,
+    **layout: Any,
+) -> tuple[Figure, Any]:
+    """A figure with a grid of panels.
+
+    Args:
+        rows: Of the grid.
+        columns: Of the grid.
+        title: Of the figure.
+        caption: Below the title; wrapped.
+        size: Inches; by the grid if it is None.
+        layout: Matplotlib's, of the grid; by default panels share their axes.
+
+    Returns:
+        The figure, and an array of (rows, columns) axes.
+    """
     single = rows * columns == 1
-    width, height = (7.5, 4.9) if single else (max(7.5, 2.6 * columns), 1.9 * rows + 1.2)
+    usual = (7.5, 4.9) if single else (max(7.5, 2.6 * columns), 1.9 * rows + 1.2)
+    width, height = size or usual
     canvas = Figure(figsize=(width, height), layout="constrained")
     canvas.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
     # A figure has one title; its only part has another, which is the caption.
     part: Any = canvas.subfigures(1, 1)
     lines = textwrap.wrap(caption, int(width * 15.5))
     part.suptitle(plain("\n".join(lines)), x=0.01, ha="left", fontsize=8.5, color="0.3")
-    grid = part.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    layout = {"sharex": True, "sharey": True} | layout
+    grid = part.subplots(rows, columns, squeeze=False, **layout)
     for axes in grid.flat:
         axes.grid(color="0.92", linewidth=0.7)
         axes.set_axisbelow(True)

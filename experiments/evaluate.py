@@ -17,6 +17,7 @@ from rich.console import Console
 
 from experiments import evaluation, options, results
 from experiments.agents import ENV_ID, Policy, env_arguments, greedy_policy, load_policy
+from experiments.checks import ConfigError
 from experiments.config import RunConfig
 from experiments.files import ResultError
 from experiments.summary import wilson_interval
@@ -51,6 +52,8 @@ def evaluate_command(arguments: EvaluateArguments) -> int:
     """Print the figures of a saved agent; the exit status is 0 whatever they are."""
     console = Console(highlight=False)
     options.check_positive("fps", arguments.fps)
+    if arguments.seed < 0:
+        raise ConfigError(f"--seed must be at least 0, got {arguments.seed}")
     run = results.read_run(arguments.run)
     task = retarget(run.config, arguments.n)
     if arguments.episodes is not None:

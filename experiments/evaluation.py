@@ -19,9 +19,6 @@ _DEPEND_ON_N = (
     *("buffer_size", "learning_starts", "exploration_steps"),
 )
 
-SOLVED_AT = 0.99
-"""Success rate from which a task counts as solved."""
-
 
 @dataclass(frozen=True)
 class Episodes:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import logging
+import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import dask
-from distributed import Client, LocalCluster, as_completed, get_worker
+from distributed import Client, LocalCluster, WorkerPlugin, as_completed, get_worker
 
 from experiments.config import RunConfig
 from experiments.results import FinishedRun
@@ -26,22 +29,31 @@ def local_cluster(workers: int) -> Iterator[Client]:
     settings = {
         # A worker that trains does not answer for seconds, which is no reason for a warning.
         "distributed.admin.tick.limit": "1h",
-        "distributed.logging.distributed": "error",
     }
     with (
         dask.config.set(settings),
         LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address="127.0.0.1:0",
+            # What goes wrong in a run comes back as its outcome.
+            silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,  # type: ignore[no-untyped-call]
     ):
-        # Ctrl-C reaches every process of the terminal; the driver alone answers it.
-        client.run(_ignore_interrupts)
+        client.register_plugin(_QuietEnd())
         yield client
 
 
-def _ignore_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+class _QuietEnd(WorkerPlugin):
+    """How workers end, also those that replace one that died."""
+
+    def setup(self, worker: Any) -> None:  # noqa: ARG002  (their signature)
+        # Ctrl-C reaches every process of the terminal; the driver alone answers it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Taking PyTorch down takes 2 s of CPU, more than a worker is given before it is killed.
+        atexit.register(os._exit, 0)
 
 
 def execute(

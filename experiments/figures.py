@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments import drawing
-from experiments.dithering import dithering_episodes, optimal_mean_steps
+from experiments import drawing, times
+from experiments.curves import spread
+from experiments.dithering import optimal_mean_steps
 from experiments.series import protocol
 from experiments.summary import summarise
 
@@ -29,14 +30,8 @@ def success_vs_n(runs: pd.DataFrame) -> Figure:
     )
     for style, place, group in drawing.series(runs):
         summary = summarise(group).sort_values("n")
-        means = summary["success_rate_mean"].to_numpy(dtype=float)
-        ends = summary[["success_rate_low", "success_rate_high"]].to_numpy(dtype=float)
-        reach = np.abs(ends - means[:, None]).T
         axes.plot(place(group["n"]), group["success_rate"], **drawing.dots(style))
-        at = place(summary["n"])
-        _, ends_of_bars, bars = axes.errorbar(at, means, reach, capsize=2, **style, zorder=3)
-        for part in (*ends_of_bars, *bars):
-            part.set(alpha=0.5, linewidth=0.9)
+        drawing.rates(axes, place(summary["n"]), summary, style)
     axes.set_ylim(-0.04, 1.04)
     axes.set_ylabel("success rate")
     drawing.scale_of_n(axes, runs)
@@ -51,50 +46,25 @@ def episodes_to_solve(runs: pd.DataFrame) -> Figure:
     """
     figure, axes = drawing.figure(
         "Training episodes until solved",
-        "Solved: greedy success rate of at least 0.99, confirmed. Lines: median seed, where it "
-        "solved. Faint dots: single seeds. Open triangles: runs unsolved at their end, at the "
-        "episodes they used. Dashed: expected episodes of a uniform random policy up to its first "
-        "reward, exact. " + protocol(runs),
+        f"{times.LEGEND}episodes they used. Dashed: expected episodes of a uniform random policy "
+        "up to its first reward, exact. " + protocol(runs),
     )
-    solved = runs["solved"].fillna(False).astype(bool)
-    used = (
-        runs["episodes_to_solve"].where(solved, runs["episodes"]).to_numpy(float, na_value=np.nan)
-    )
-    runs = runs.assign(_used=np.maximum(used, 1), _solved=solved)  # a log axis has no zero
-    for style, place, group in drawing.series(runs):
-        done, failed = group[group["_solved"]], group[~group["_solved"]]
-        axes.plot(place(done["n"]), done["_used"], **drawing.dots(style))
-        axes.plot(place(failed["n"]), failed["_used"], **drawing.hollow(style["color"]))
-        summary = summarise(group).sort_values("n")
-        medians = np.maximum(summary["episodes_to_solve_median"].to_numpy(dtype=float), 1)
-        axes.plot(place(summary["n"]), medians, **style, zorder=3)
-    axes.set_yscale("log")
-    known = runs["_used"].dropna()
-    low, high = (known.min(), known.max()) if len(known) else (1.0, 1e4)
-    top = high * 50  # a few decades are enough: the dithering line may well go on to 1e300
-    sizes, episodes = _dithering_line(runs, top)
-    if episodes[0] < top:
-        low = min(low, episodes[-1])
-        drawing.reference(axes, sizes, episodes, "uniform random policy")
-    else:
-        top = high * 5
-        count = f"{episodes[0]:.1e}" if np.isfinite(episodes[0]) else "over 1e+308"
-        note = f"uniform random policy: {count} episodes at n = {sizes[0]}, off the scale"
-        axes.annotate(note, (0.02, 0.95), xycoords="axes fraction", fontsize=9, color="0.25")
-    axes.set_ylim(low / 2, top)
-    axes.set_ylabel("episodes")
-    drawing.scale_of_n(axes, runs)
-    unsolved = {} if runs["_solved"].all() else {"unsolved": drawing.hollow("0.3")}
-    return drawing.with_legend(figure, axes, further=unsolved)
+    further = times.draw(axes, runs, "episodes")
+    return drawing.with_legend(figure, axes, further=further)
 
 
-def steps_vs_optimum(runs: pd.DataFrame, curves: pd.DataFrame) -> Figure:
+def steps_vs_optimum(runs: pd.DataFrame, curves: pd.DataFrame | None) -> Figure | None:
     """Mean steps of a greedy episode at the end, between the optimum and the horizon.
 
     Args:
         runs: The columns of ``runs.csv`` and a categorical ``series``.
-        curves: The columns of ``curves.csv``.
+        curves: The columns of ``curves.csv``, if there is one.
+
+    Returns:
+        None where no curve says how many steps episodes take.
     """
+    if curves is None or curves["mean_steps"].isna().all():
+        return None
     figure, axes = drawing.figure(
         "Steps of a greedy episode at the end of training",
         "Mean over greedy evaluation episodes; those that miss s count with the horizon. Lines: "
@@ -120,17 +90,22 @@ def steps_vs_optimum(runs: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     return drawing.with_legend(figure, axes)
 
 
-def learning_curves(runs: pd.DataFrame, curves: pd.DataFrame) -> Figure:
+def learning_curves(runs: pd.DataFrame, curves: pd.DataFrame | None) -> Figure | None:
     """Success rate against environment steps, a panel for each n (at most 16 of them).
 
     Args:
         runs: The columns of ``runs.csv`` and a categorical ``series``.
-        curves: The columns of ``curves.csv``.
+        curves: The columns of ``curves.csv``, if there is one.
+
+    Returns:
+        None where there is no curve.
     """
+    if curves is None or curves.empty:
+        return None
     curves = curves.merge(runs[["run_id", "series"]], on="run_id")
     curves = curves[curves["env_steps"] > 0]  # a log axis has no zero
     sizes = sorted(curves["n"].unique())
-    shown = [sizes[place] for place in drawing.spread(len(sizes), _MAX_PANELS)]
+    shown = [sizes[place] for place in spread(len(sizes), _MAX_PANELS)]
     fewer = f"{len(shown)} of {len(sizes)} sizes. " if len(shown) < len(sizes) else ""
     columns = 3 if 4 < len(shown) < 10 else min(4, max(1, len(shown)))
     rows = -(-len(shown) // columns)
@@ -164,22 +139,3 @@ def learning_curves(runs: pd.DataFrame, curves: pd.DataFrame) -> Figure:
     part.supxlabel("environment steps", fontsize=10)
     part.supylabel("success rate", fontsize=10)
     return drawing.with_legend(figure, *panels.flat[: len(shown)])
-
-
-def _dithering_line(runs: pd.DataFrame, stop: float) -> tuple[list[int], list[float]]:
-    """The dithering line under the runs' protocol, until it is above ``stop``."""
-    sizes = sorted({int(n) for n in runs["n"]})
-    horizons = {int(n): h for n, h in runs.groupby("n")["max_steps"].min().items()}  # type: ignore[call-overload]
-    horizon_n = all(pd.isna(h) or h == n for n, h in horizons.items())
-    if horizon_n:  # the same rule at every size: the line may have all the sizes between
-        sizes = list(range(sizes[0], sizes[-1] + 1))
-    kept = (runs["start"] == "zeros") & (runs["goal_mode"] == "fixed")
-    start: Any = "zeros" if len(runs) and kept.fillna(False).all() else "random"
-    line: tuple[list[int], list[float]] = ([], [])
-    for n in sizes:
-        episodes = dithering_episodes(n, None if horizon_n else int(horizons[n]), start)
-        line[0].append(n)
-        line[1].append(episodes)
-        if episodes > stop:
-            break
-    return line

@@ -9,6 +9,7 @@ import itertools
 import sys
 import typing
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
@@ -21,7 +22,27 @@ from experiments.tables import TableError
 
 DeviceOption = Literal["auto", "cpu", "cuda"]
 
-_FLAGS = {"budget_env_steps": "budget"}
+
+def _parse_flag(words: list[str]) -> bool:
+    answers = {"true": True, "false": False}
+    if not words:
+        return True
+    if words[0].lower() not in answers:
+        raise ValueError(f"must be True or False, or stand alone for True, got {words[0]!r}")
+    return answers[words[0].lower()]
+
+
+_FLAG = tyro.constructors.PrimitiveConstructorSpec(
+    nargs=(0, 1),
+    metavar="[True|False]",
+    instance_from_str=_parse_flag,
+    is_instance=lambda value: value is None or isinstance(value, bool),
+    str_from_instance=lambda value: [str(value)],
+)
+Flag = Annotated[bool, _FLAG]
+"""A flag that may stand alone for True, so that a preset's True can be overridden too."""
+
+_SHORTER = {"budget_env_steps": "budget"}
 """Flags that are shorter than their field."""
 
 _Arguments = TypeVar("_Arguments")
@@ -60,8 +81,11 @@ def settings_type(name: str, *, without: tuple[str, ...], optional: bool) -> typ
         if optional and default is not None:
             hint, text = hint | None, f"{text} By default: {default}."
             default = None
-        flag = tyro.conf.arg(name=_FLAGS.get(field.name), help=text)
-        fields.append((field.name, Annotated[hint, flag], dataclasses.field(default=default)))
+        notes: list[Any] = [tyro.conf.arg(name=_SHORTER.get(field.name), help=text)]
+        if bool in (hint, *typing.get_args(hint)):
+            notes.append(_FLAG)
+        annotated = Annotated[(hint, *notes)]
+        fields.append((field.name, annotated, dataclasses.field(default=default)))
     return dataclasses.make_dataclass(name, fields, frozen=True, kw_only=True)
 
 
@@ -98,7 +122,11 @@ def run_command(arguments: type[_Arguments], command: Callable[[_Arguments], int
 
     A user's mistake ends with status 2 and one line that says what is allowed; Ctrl-C with 130.
     """
-    parsed = tyro.cli(arguments, config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff))
+    parsed = tyro.cli(
+        arguments,
+        prog=f"python -m experiments.{Path(sys.argv[0]).stem}",
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff),
+    )
     try:
         status = command(parsed)
     except (ConfigError, ResultError, TableError) as error:
@@ -110,4 +138,7 @@ def run_command(arguments: type[_Arguments], command: Callable[[_Arguments], int
     except KeyboardInterrupt:
         print("interrupted: what was unfinished is not counted", file=sys.stderr)
         status = 130
+        # CPython remembers an interrupt that passed through exec() of a string, as imports of
+        # PyTorch's do, and dies of the signal after all (bpo-1054041); the next exec() forgets it.
+        exec("")
     sys.exit(status)

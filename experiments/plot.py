@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,16 @@ import tyro
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from experiments import figures, options, tables
+from experiments import (
+    ablation,
+    ablation_figure,
+    figures,
+    files,
+    frontier,
+    options,
+    tables,
+    transfer_figure,
+)
 from experiments.series import name_series
 from experiments.summary import STATISTICS
 from experiments.tables import TableError
@@ -27,29 +37,76 @@ _STYLE = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tables:
+    """What a results folder holds."""
+
+    runs: pd.DataFrame
+    """With the further settings of ``summary.csv``, and the ``series`` of each run."""
+    curves: pd.DataFrame | None
+    transfers: pd.DataFrame | None
+
+
+_FIGURES: tuple[tuple[str, Callable[[Tables], Figure | None]], ...] = (
+    ("success_vs_n", lambda held: figures.success_vs_n(held.runs)),
+    ("episodes_to_solve", lambda held: figures.episodes_to_solve(held.runs)),
+    ("learning_curves", lambda held: figures.learning_curves(held.runs, held.curves)),
+    ("steps_vs_optimum", lambda held: figures.steps_vs_optimum(held.runs, held.curves)),
+    ("ablation", lambda held: ablation_figure.ablation(held.runs)),
+    ("frontier", lambda held: frontier.frontier(held.runs)),
+    ("transfer", lambda held: transfer_figure.transfer(held.transfers, held.runs)),
+)
+"""Each gives None where the tables do not hold what it shows."""
+
+_PAGES: tuple[tuple[str, Callable[[Tables], str | None]], ...] = (
+    ("ablation", lambda held: ablation.page(held.runs)),
+    ("frontier", lambda held: frontier.page(held.runs)),
+    ("transfer", lambda held: transfer_figure.page(held.transfers)),
+)
+"""The numbers of the figures of the same name, as Markdown."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PlotArguments:
-    """Draw the figures of a results folder, from its CSV files alone."""
+    """Draw the figures of a results folder, from its CSV files alone.
+
+    An ablation, a frontier of DQN and a size transfer get a figure and a page of their own.
+    """
 
     directory: Annotated[Path, tyro.conf.Positional]
     """A folder with runs.csv and, for learning curves, curves.csv; figures/ is made in it."""
 
 
 def plot(directory: Path) -> list[Path]:
-    """Write the figures of a results folder as PNG and SVG.
+    """Write the figures of a results folder as PNG and SVG, and their pages as Markdown.
 
     The same tables give the same bytes, as long as matplotlib is the same.
 
     Args:
-        directory: Has ``runs.csv``, and ``curves.csv`` and ``summary.csv`` if there are any.
+        directory: Has ``runs.csv``, and ``curves.csv``, ``summary.csv`` and ``transfer.csv`` if
+            there are any.
 
     Returns:
-        The files written, all in ``directory/figures``.
+        The files written: figures in ``directory/figures``, pages in ``directory``.
 
     Raises:
         TableError: If a table is missing, empty, or cannot be understood; nothing is written.
     """
     if not directory.is_dir():
         raise TableError(directory, "is no folder; name one that has a runs.csv")
+    held = _read(directory)
+    pages = {name: text for name, write in _PAGES if (text := write(held)) is not None}
+    with mpl.rc_context():
+        mpl.rcdefaults()  # or a matplotlibrc would have its say
+        mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
+        drawn = {name: figure for name, draw in _FIGURES if (figure := draw(held)) is not None}
+        paths = _save(drawn, directory / "figures")
+    for name, text in pages.items():
+        paths.append(directory / f"{name}.md")
+        files.replace_file(paths[-1], text.encode())
+    return paths
+
+
+def _read(directory: Path) -> Tables:
     runs = tables.read_runs(directory / "runs.csv")
     if runs.empty:
         raise TableError(directory / "runs.csv", "has no rows; there is nothing to draw")
@@ -59,23 +116,10 @@ def plot(directory: Path) -> list[Path]:
     if (directory / "curves.csv").exists():
         curves = tables.read_curves(directory / "curves.csv")
         curves = curves[curves["run_id"].isin(runs["run_id"])]
-    with mpl.rc_context():
-        mpl.rcdefaults()  # or a matplotlibrc would have its say
-        mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
-        return _save(_draw(runs, curves), directory / "figures")
-
-
-def _draw(runs: pd.DataFrame, curves: pd.DataFrame | None) -> dict[str, Figure]:
-    """Every figure that the tables have data for, by name."""
-    drawn = {
-        "success_vs_n": figures.success_vs_n(runs),
-        "episodes_to_solve": figures.episodes_to_solve(runs),
-    }
-    if curves is not None and len(curves):
-        drawn["learning_curves"] = figures.learning_curves(runs, curves)
-        if curves["mean_steps"].notna().any():
-            drawn["steps_vs_optimum"] = figures.steps_vs_optimum(runs, curves)
-    return drawn
+    transfers = None
+    if (directory / "transfer.csv").exists():
+        transfers = tables.read_transfers(directory / "transfer.csv")
+    return Tables(runs=runs, curves=curves, transfers=transfers)
 
 
 def _with_settings(runs: pd.DataFrame, path: Path) -> pd.DataFrame:

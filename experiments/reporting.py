@@ -18,6 +18,7 @@ from rich.progress import (
 from rich.table import Table
 
 from experiments.config import RunConfig
+from experiments.pages import transfer_rows
 from experiments.results import FinishedRun
 from experiments.summary import summarise
 
@@ -106,18 +107,12 @@ def print_results(
 
 def print_transfers(console: Console, transfers: pd.DataFrame) -> None:
     """Success rates of the same weights at other numbers of bits, seeds taken together."""
+    header, rows = transfer_rows(transfers)
     table = Table(title="The same weights at other numbers of bits")
-    for name in ("trained at n", "n", "seeds at 1.0", "lowest", "mean steps", "optimum"):
-        table.add_column(name, justify="right")
-    for sizes, group in transfers.groupby(["trained_n", "n"]):
-        rates = group["success_rate"]
-        table.add_row(
-            *(str(size) for size in sizes),
-            f"{(rates == 1).sum()}/{len(rates)}",
-            f"{rates.min():.3f}",
-            f"{group['mean_steps'].mean():,.1f}",
-            f"{group['optimal_mean_steps'].mean():,.1f}",
-        )
+    for name in header:
+        table.add_column(name, justify="left" if name == "agent" else "right")
+    for row in rows:
+        table.add_row(*row)
     console.print(table)
 
 

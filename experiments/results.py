@@ -1,8 +1,7 @@
 """The files of a results folder: written whole or not at all, read with suspicion.
 
-``runs/<run_id>/`` holds a finished run (config.json, result.json, curve.csv, policy.safetensors);
-``runs.csv``, ``curves.csv`` and ``summary.csv`` are derived from those folders and can be rebuilt
-at will. Whatever is being written has a name that starts with a dot.
+``runs/<run_id>/`` holds a finished run (config.json, result.json, curve.csv, policy.safetensors).
+Whatever is being written has a name that starts with a dot.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,6 @@ from experiments import files, tables
 from experiments.checks import ConfigError
 from experiments.config import RunConfig
 from experiments.files import ResultError
-from experiments.summary import summarise
 from experiments.tables import CURVE_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION, Column, TableError
 
 IDENTITY = ("run_id", "config_id", "method", "network", "n", "seed")
@@ -57,7 +55,8 @@ def write_run(out: Path, run: FinishedRun) -> Path:
     """Put a finished run into its folder: under a dotted name first, then renamed as a whole."""
     final = out / "runs" / run.config.run_id
     unfinished = out / "runs" / f".{run.config.run_id}.{os.getpid()}"
-    shutil.rmtree(unfinished, ignore_errors=True)
+    for left_by_a_killed_writer in final.parent.glob(f".{final.name}.*"):
+        shutil.rmtree(left_by_a_killed_writer, ignore_errors=True)
     unfinished.mkdir(parents=True)
     try:
         files.write_synced(
@@ -92,7 +91,7 @@ def curve_frame(run: FinishedRun) -> pd.DataFrame:
     """A run's learning curve with the columns of curves.csv."""
     named = {name: run.result[name] for name in IDENTITY}
     rows = [{**named, **row, "schema_version": SCHEMA_VERSION} for row in run.curve]
-    return _table(rows, CURVE_COLUMNS)
+    return typed_table(rows, CURVE_COLUMNS)
 
 
 def read_run(folder: Path) -> FinishedRun:
@@ -177,76 +176,7 @@ def scan(out: Path) -> tuple[dict[str, FinishedRun], list[str]]:
     return finished, problems
 
 
-def merge(out: Path, finished: Mapping[str, FinishedRun]) -> pd.DataFrame:
-    """Rebuild runs.csv, curves.csv and summary.csv; rows that have no folder are kept.
-
-    Returns:
-        The rows of runs.csv.
-
-    Raises:
-        TableError: If a CSV that is there cannot be understood; none is written then.
-    """
-    rows = [{**run.result, "schema_version": SCHEMA_VERSION} for run in finished.values()]
-    curves = [_table([], CURVE_COLUMNS), *(curve_frame(run) for run in finished.values())]
-    settings = pd.DataFrame([_settings(run.config) for run in finished.values()])
-    runs = _with_rows_kept(_table(rows, RUN_COLUMNS), out / "runs.csv", tables.read_runs)
-    runs = runs.sort_values(["method", "network", "n", "config_id", "seed"], ignore_index=True)
-    curve = _with_rows_kept(
-        pd.concat(curves, ignore_index=True), out / "curves.csv", tables.read_curves
-    )
-    order = {run_id: place for place, run_id in enumerate(runs["run_id"])}
-    curve = curve.sort_values(
-        ["run_id", "env_steps"],
-        key=lambda column: column.map(order) if column.name == "run_id" else column,
-        ignore_index=True,
-    )
-    summary = _with_settings(summarise(runs), settings, out / "summary.csv")
-    for name, frame in (("runs", runs), ("curves", curve), ("summary", summary)):
-        files.replace_file(out / f"{name}.csv", files.csv_bytes(frame))
-    return runs
-
-
-def _settings(config: RunConfig) -> dict[str, Any]:
-    """The settings that runs.csv has no column for, for a row of summary.csv."""
-    listed = {*config_columns(), "seed"}
-    fields = {name: value for name, value in config.to_dict().items() if name not in listed}
-    fields["hidden"] = "x".join(str(width) for width in config.hidden or ())
-    return {"config_id": config.config_id, **fields}
-
-
-def _with_settings(summary: pd.DataFrame, settings: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """The summary beside each configuration's further settings, old ones kept."""
-    known = [settings.drop_duplicates("config_id")] if len(settings) else []
-    if path.is_file():
-        old = tables.read_settings(path)
-        known.append(old[[name for name in ("config_id", *_settings_names()) if name in old]])
-    if not known:
-        return summary
-    rows = pd.concat([frame.astype(object) for frame in known]).drop_duplicates("config_id")
-    return summary.merge(rows, on="config_id", how="left")
-
-
-def _settings_names() -> list[str]:
-    return [name for name in _settings(RunConfig().resolved()) if name != "config_id"]
-
-
-def _with_rows_kept(
-    fresh: pd.DataFrame, path: Path, read: Callable[[Path], pd.DataFrame]
-) -> pd.DataFrame:
-    """The fresh rows, and those of the CSV whose run has no folder.
-
-    A run whose folder is there and cannot be believed is unfinished: its old rows go.
-    """
-    if not path.is_file():
-        return fresh
-    old = read(path)
-    folder = path.parent / "runs"
-    there = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    kept = old[~old["run_id"].isin(there | set(fresh["run_id"]))]
-    return pd.concat([frame for frame in (kept, fresh) if len(frame)] or [fresh], ignore_index=True)
-
-
-def _table(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd.DataFrame:
+def typed_table(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd.DataFrame:
     """Rows in their columns' types: whole numbers stay whole beside empty cells."""
     frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
     return frame.astype({name: column.dtype for name, column in columns.items()})

@@ -14,7 +14,7 @@ from experiments.columns import RESULT_COLUMNS
 from experiments.summary import STATISTICS
 
 _NO_SETTINGS = RESULT_COLUMNS | set(STATISTICS)
-_NO_SETTINGS |= {"run_id", "config_id", "seed", "schema_version", "method", "network", "n"}
+_NO_SETTINGS |= {"run_id", "config_id", "seed", "schema_version", "method", "n", "series"}
 _METHODS = {"dqn": "DQN", "her": "DQN + HER"}
 _WORDS = {
     "budget_env_steps": "budget",
@@ -23,9 +23,31 @@ _WORDS = {
     "implementation": "",
     "learner_reward": "learner sees",
     "n_envs": "parallel envs",
-    "relabel_done": "done recomputed",
+    "network": "",
     "relabel_share": "relabelled share",
 }
+_NAMES = {
+    ("goal_mode", "random"): "a goal per episode",
+    ("relabel_done", "False"): "done not recomputed",
+    ("relabel_done", "True"): "done recomputed",
+    ("relabel_share", "1.0"): "every goal relabelled",
+    ("sees_target", "False"): "target not seen",
+    ("sees_target", "True"): "target seen",
+}
+"""Settings that have a name of their own."""
+_FOLLOWING = {
+    "implementation": {
+        *("relabel_done", "learner_reward"),
+        *("gamma", "tau", "target_update_interval"),
+    },
+    "network": {"n_envs", "budget_env_steps", "hidden", "batch_size", "exploration_steps"},
+    "goal_mode": {"budget_env_steps", "hidden"},
+    "reward_type": {"learner_reward"},
+    "n_envs": {"buffer_size", "learning_starts"},
+    "max_steps": {"buffer_size", "learning_starts"},
+    "budget_env_steps": {"buffer_size"},
+}
+"""Settings whose default changes with another: who says stock need not list what SB3 does."""
 _PHRASES = {
     ("goal_mode", "fixed"): "one fixed target",
     ("goal_mode", "random"): "a new target each episode",
@@ -52,12 +74,10 @@ def name_series(runs: pd.DataFrame) -> pd.Series:
     """
     names: dict[str, str] = {}
     configs = runs.drop_duplicates("config_id").sort_values(["method", "network", "n"])
-    settings = [
-        name for name in map(str, runs) if name not in _NO_SETTINGS and _is_setting(runs, name)
-    ]
+    settings = [name for name in varying_settings(runs) if name != "network"]
     order: list[str] = []
     for (method, network), group in configs.groupby(["method", "network"], sort=True):
-        base = f"{_METHODS.get(str(method), method)}, {network}"
+        base = base_name(str(method), str(network))
         cells = group[settings].astype("string").fillna("")
         named = _name_group(base, group, cells)
         order += sorted({*named.values()} - {*order}, key=_natural)
@@ -65,6 +85,19 @@ def name_series(runs: pd.DataFrame) -> pd.Series:
     return pd.Series(
         pd.Categorical(runs["config_id"].map(names), order, ordered=True), index=runs.index
     )
+
+
+def base_name(method: str, network: str) -> str:
+    """A series that needs no further words."""
+    return f"{_METHODS.get(method, method)}, {network}"
+
+
+def varying_settings(runs: pd.DataFrame) -> list[str]:
+    """The settings that have more than one value, the network and the implementation in front."""
+    names = [
+        name for name in map(str, runs) if name not in _NO_SETTINGS and _is_setting(runs, name)
+    ]
+    return sorted(names, key=lambda name: (name != "network", name != "implementation"))
 
 
 def _is_setting(runs: pd.DataFrame, name: str) -> bool:
@@ -80,18 +113,56 @@ def _name_group(base: str, group: pd.DataFrame, cells: pd.DataFrame) -> dict[str
         return {config: f"{base}, {config}" for config in group["config_id"]}
     if not differing:
         return dict.fromkeys(group["config_id"], base)
-    names = {}
-    for _, some in group.groupby("n"):
-        # In an ablation most configurations of an n are the default, which may depend on n: only
-        # what departs from it is named. One or two configurations have no such majority.
-        crowd = cells.loc[some.index] if len(some) > 2 else cells
-        usual = {name: _majority(crowd[name]) for name in differing}
-        for config, row in zip(
-            some["config_id"], cells.loc[some.index].to_dict("records"), strict=True
-        ):
-            parts = [_setting(name, row[name]) for name in differing if row[name] != usual[name]]
-            names[str(config)] = ", ".join([base, *parts])
+    tasks = [some for _, some in group.groupby("n")]
+    ablation = {place: departures(cells.loc[some.index]) for place, some in enumerate(tasks)}
+    # One grid among the sizes, and everything is named everywhere: a line keeps its name.
+    grid = any(len(some) > 2 and ablation[place] is None for place, some in enumerate(tasks))
+    usual = {name: None if grid else _majority(cells[name]) for name in differing}
+    names: dict[str, str] = {}
+    for place, some in enumerate(tasks):
+        words = None if grid else ablation[place]
+        if words is None:
+            words = [
+                [_setting(name, row[name]) for name in differing if row[name] != usual[name]]
+                for row in cells.loc[some.index].to_dict("records")
+            ]
+        whole = [", ".join([base, *parts]) for parts in words]
+        names |= dict(zip(some["config_id"], whole, strict=True))
     return names
+
+
+def departures(cells: pd.DataFrame) -> list[list[str]] | None:
+    """How each configuration of one task departs from the usual one, as in an ablation.
+
+    Args:
+        cells: A row a configuration, a column a setting, all of it text.
+
+    Returns:
+        For each row the settings, in words, that are not the majority's; without those whose
+        default follows from another of them, as long as no two rows then read the same. None
+        where no row is the usual one in everything, as in a grid, and where two are alike.
+    """
+    usual = {str(name): _majority(cells[name]) for name in cells}
+    rows = [
+        {str(name): str(value) for name, value in row.items() if value != usual[str(name)]}
+        for row in cells.to_dict("records")
+    ]
+    if len(rows) < 3 or {} not in rows or cells.duplicated().any():
+        return None
+    short = [
+        [_setting(name, row[name]) for name in row if name not in _following(row)] for row in rows
+    ]
+    full = [[_setting(name, row[name]) for name in row] for row in rows]
+    return [
+        words if short.count(words) == 1 else whole
+        for words, whole in zip(short, full, strict=True)
+    ]
+
+
+def _following(names: Iterable[str]) -> set[str]:
+    """Everything whose default changes with one of these settings."""
+    direct = {follower for name in names for follower in _FOLLOWING.get(name, ())}
+    return direct | _following(direct) if direct else direct
 
 
 def _majority(values: pd.Series) -> str | None:
@@ -109,7 +180,7 @@ def _distinguishing(sizes: pd.Series, cells: pd.DataFrame) -> list[str] | None:
     def tell_apart(names: Iterable[str]) -> bool:
         return not cells[list(names)].assign(_n=sizes).duplicated().any()
 
-    chosen = sorted(map(str, cells), key=lambda name: name != "implementation")
+    chosen = list(map(str, cells))
     if not tell_apart(chosen):
         return None
     for name in reversed(chosen.copy()):
@@ -121,6 +192,8 @@ def _distinguishing(sizes: pd.Series, cells: pd.DataFrame) -> list[str] | None:
 
 def _setting(name: str, value: str) -> str:
     """A setting in words."""
+    if (name, value) in _NAMES:
+        return _NAMES[name, value]
     if value in ("True", "False"):
         value = "yes" if value == "True" else "no"
     elif value.isdigit():

@@ -7,7 +7,7 @@ interval of no width. All intervals here are Wilson's, which stay honest at 0 of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -23,14 +23,19 @@ __all__ = [
     "dithering_env_steps",
     "dithering_episodes",
     "optimal_mean_steps",
+    "quantile",
     "rate_interval",
     "summarise",
+    "summarise_transfers",
+    "times_to_solve",
     "wilson_interval",
 ]
 
 _NO_SETTINGS = RESULT_COLUMNS | {"run_id", "config_id", "seed", "schema_version"}
 CONFIG_COLUMNS = tuple(name for name in RUN_COLUMNS if name not in _NO_SETTINGS)
 """The settings of a configuration that ``runs.csv`` has a column for."""
+
+Floats = npt.NDArray[np.float64]
 
 _TIMES = ("env_steps_to_solve", "episodes_to_solve", "seconds_to_solve")
 _QUARTILES = (("q25", 0.25), ("median", 0.5), ("q75", 0.75))
@@ -114,6 +119,44 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     return summary.sort_values(["method", "network", "n", "config_id"], ignore_index=True)
 
 
+def summarise_transfers(transfers: pd.DataFrame) -> pd.DataFrame:
+    """A row for each trained configuration and number of bits, its seeds taken together.
+
+    Args:
+        transfers: The columns of ``transfer.csv``.
+
+    Returns:
+        ``config_id``, ``method``, ``network``, ``trained_n``, ``n``, ``seeds``; ``perfect``, those
+        that always succeed; the lowest and the mean success rate with its interval
+        (``success_rate_min``, ``_mean``, ``_low``, ``_high``); the means of ``mean_steps`` and
+        ``optimal_mean_steps``. Sorted by method, network, training n and n.
+    """
+    keys = ["method", "network", "trained_n", "config_id", "n"]
+    rows: list[dict[str, Any]] = []
+    for key, group in transfers.groupby(keys, sort=True):
+        rates = _floats(group, "success_rate")
+        row: dict[str, Any] = dict(zip(keys, key, strict=True))
+        row |= {"seeds": len(group), "perfect": int((rates == 1).sum())}
+        row |= {"success_rate_min": rates.min(), "success_rate_mean": rates.mean()}
+        row["success_rate_low"], row["success_rate_high"] = rate_interval(rates.tolist())
+        row |= {name: group[name].mean() for name in ("mean_steps", "optimal_mean_steps")}
+        rows.append(row)
+    rates_of = [f"success_rate_{name}" for name in ("min", "mean", "low", "high")]
+    measured = ["seeds", "perfect", *rates_of, "mean_steps", "optimal_mean_steps"]
+    return pd.DataFrame(rows, columns=[*keys, *measured])
+
+
+def times_to_solve(runs: pd.DataFrame, unit: Literal["env_steps", "episodes"]) -> Floats:
+    """After how many steps or episodes each run was solved; NaN where it is not, at its end.
+
+    A run with its full budget may pass 0.99 between its last evaluation and its end: such a run
+    counts with its end.
+    """
+    known = _floats(runs, f"{unit}_to_solve")
+    times = np.where(np.isnan(known), _floats(runs, unit), known)
+    return np.where(_floats(runs, "solved") == 1.0, times, np.nan)
+
+
 def _summary(config_id: str, runs: pd.DataFrame) -> dict[str, Any]:
     row: dict[str, Any] = {"config_id": config_id}
     for name in CONFIG_COLUMNS:
@@ -129,18 +172,18 @@ def _summary(config_id: str, runs: pd.DataFrame) -> dict[str, Any]:
     times["train_seconds"] = _floats(runs, "train_seconds")
     for time, values in times.items():
         for name, share in _QUARTILES:
-            row[f"{time}_{name}"] = _quantile(values, share)
+            row[f"{time}_{name}"] = quantile(values, share)
     return row
 
 
-def _floats(runs: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
+def _floats(runs: pd.DataFrame, name: str) -> Floats:
     """A column as floats, NaN where it is empty or missing."""
     if name not in runs:
         return np.full(len(runs), np.nan)
     return np.array([np.nan if pd.isna(value) else float(value) for value in runs[name]])
 
 
-def _quantile(values: npt.NDArray[np.float64], share: float) -> float:
+def quantile(values: Floats, share: float) -> float:
     """The quantile of all values, NaN among them counting as infinite; NaN if it is not finite."""
     ordered = np.sort(values)  # NaN last
     place = share * (len(ordered) - 1)

@@ -14,9 +14,10 @@ from rich.console import Console
 from stable_baselines3.common.callbacks import BaseCallback, ProgressBarCallback
 from stable_baselines3.common.logger import Logger, configure
 
-from experiments import evaluation, files, options, results
+from experiments import evaluation, files, merging, options, results
 from experiments.agents import greedy_policy, make_agent, make_env
 from experiments.callbacks import EvaluationCallback
+from experiments.columns import SOLVED_FROM
 from experiments.config import RunConfig
 from experiments.provenance import provenance
 from experiments.reporting import print_results
@@ -76,7 +77,7 @@ def train(
         "gradient_updates": agent._n_updates,
         "episodes": agent._episode_num,
         "success_rate": final.success_rate,
-        "solved": final.success_rate >= evaluation.SOLVED_AT,
+        "solved": final.success_rate >= SOLVED_FROM,
         **watch.time_to_solve(),
         "wall_seconds": time.perf_counter() - began,
         "train_seconds": watch.train_seconds,
@@ -101,11 +102,12 @@ class TrainArguments:
     """Results folder; made if it is not there."""
     device: options.DeviceOption = "auto"
     """Where the network lives; auto is CUDA where there is one."""
-    force: bool = False
+    force: options.Flag = False
     """Run again what is finished."""
-    progress: bool = True
+    progress: options.Flag = True
     """Show a progress bar."""
     settings: RunSettings = field(default_factory=RunSettings)  # type: ignore[valid-type]
+    """Of the run; those that are not given are filled by a rule."""
 
 
 def train_command(arguments: TrainArguments) -> int:
@@ -114,21 +116,23 @@ def train_command(arguments: TrainArguments) -> int:
     config = RunConfig(**vars(arguments.settings), device=options.device(arguments.device))
     config = config.resolved()
     with files.locked(arguments.out) as out:
+        merging.check_tables(out)
         finished, problems = results.scan(out)
         for problem in problems:
             console.print(f"not counted: {problem}", style="yellow", soft_wrap=True, markup=False)
         if config.run_id in finished and not arguments.force:
-            console.print(f"{config.run_id} is finished; --force True runs it again")
+            console.print(f"{config.run_id} is finished; --force runs it again")
         else:
             logs = out / "logs" / config.run_id
-            run = train(
-                config,
-                callbacks=[ProgressBarCallback()] if arguments.progress else [],
-                logger=configure(str(logs), ["csv", "tensorboard"]),
-            )
+            callbacks = [ProgressBarCallback()] if arguments.progress else []
+            logger = configure(str(logs), ["csv", "tensorboard"])
+            try:
+                run = train(config, callbacks=callbacks, logger=logger)
+            finally:
+                logger.close()
             finished[config.run_id] = run
             console.print(f"wrote {results.write_run(out, run)}, logs in {logs}", soft_wrap=True)
-        table = results.merge(out, finished)
+        table = merging.merge(out, finished)
     print_results(console, table[table["run_id"] == config.run_id])
     return 0
 

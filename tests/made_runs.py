@@ -1,7 +1,8 @@
-"""Finished runs made by hand: every file of a run, without its training."""
+"""Finished runs made by hand, every file of a run without its training, and their folders."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import safetensors.numpy
 
 from experiments.config import RunConfig
 from experiments.results import FinishedRun, config_columns
+
+Files = dict[str, bytes]
 
 SMALL: dict[str, Any] = {"n": 3, "budget_env_steps": 900, "eval_episodes": 10}
 
@@ -64,3 +67,19 @@ def make_finished_run(
         policy=safetensors.numpy.save(weights, metadata={"run_id": config.run_id}),
         provenance={"commit": None, "versions": {"torch": "2.13.0"}, "threads": 1},
     )
+
+
+def tree(folder: Path) -> Files:
+    """Every file below a folder by its path, but for the lock."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+def with_content(folder: Path, content: Files) -> Path:
+    folder.mkdir(parents=True)
+    for name, data in content.items():
+        (folder / name).write_bytes(data)
+    return folder

@@ -70,12 +70,18 @@ def folder(path: Path, runs: pd.DataFrame, curves: pd.DataFrame | None = None) -
     return path
 
 
-def labels(figure: Figure) -> list[str]:
+def labels(figure: Figure | None) -> list[str]:
+    assert figure is not None
     return [text.get_text() for legend in figure.legends for text in legend.get_texts()]
 
 
-def panel(figure: Figure) -> Axes:
-    (axes,) = figure.subfigs[0].axes
+def grid(figure: Figure | None) -> list[Axes]:
+    assert figure is not None
+    return list(figure.subfigs[0].axes)
+
+
+def panel(figure: Figure | None) -> Axes:
+    (axes,) = grid(figure)
     return axes
 
 
@@ -232,7 +238,14 @@ def test_what_differs_at_one_n_joins_the_name() -> None:
         for budget in ("9,000", "10,000")
     ]
     hidden = [make(methods=("dqn",), sees_target=value)[0] for value in (True, False)]
-    assert series_of(*hidden) == ["DQN, mlp, sees target no", "DQN, mlp, sees target yes"]
+    assert series_of(*hidden) == ["DQN, mlp, target not seen", "DQN, mlp, target seen"]
+
+
+def test_a_line_keeps_its_name_where_part_of_a_grid_is_missing() -> None:
+    parts = [make(methods=("dqn",), n_envs=envs)[0] for envs in (1, 64)]
+    parts.append(make(sizes=(4,), methods=("dqn",), n_envs=4_096)[0])
+    parts.append(make(sizes=(30,), methods=("dqn",), n_envs=1)[0])
+    assert series_of(*parts) == [f"DQN, mlp, parallel envs {n}" for n in ("1", "64", "4,096")]
 
 
 def test_an_ablation_names_what_departs_from_the_default() -> None:
@@ -246,10 +259,10 @@ def test_an_ablation_names_what_departs_from_the_default() -> None:
     parts = [make(methods=("her",), **({"relabel_share": 0.8} | change))[0] for change in changes]
     assert series_of(*parts) == [
         "DQN + HER, mlp",
-        "DQN + HER, mlp, done recomputed no",
-        "DQN + HER, mlp, goal random",
-        "DQN + HER, mlp, relabelled share 1.0",
-        "DQN + HER, mlp, stock, done recomputed no",
+        "DQN + HER, mlp, a goal per episode",
+        "DQN + HER, mlp, done not recomputed",
+        "DQN + HER, mlp, every goal relabelled",
+        "DQN + HER, mlp, stock",
     ]
 
 
@@ -361,7 +374,7 @@ def test_the_line_follows_the_protocol(horizon: int | None, sizes: list[int]) ->
 
 def test_learning_curves_have_a_panel_for_each_size() -> None:
     figure = figures.learning_curves(*make(sizes=(4, 6, 8, 12, 20)))
-    panels = figure.subfigs[0].axes
+    panels = grid(figure)
     assert [axes.get_title() for axes in panels] == [f"n = {n}" for n in (4, 6, 8, 12, 20)]
     assert labels(figure) == ["DQN, mlp", "DQN + HER, mlp"]
     thick = [line for line in panels[-1].lines if line.get_linewidth() == 2.0]
@@ -373,9 +386,10 @@ def test_learning_curves_have_a_panel_for_each_size() -> None:
 
 def test_many_sizes_are_thinned_to_sixteen_panels() -> None:
     figure = figures.learning_curves(*make(sizes=range(1, 41), seeds=1))
-    titles = [axes.get_title() for axes in figure.subfigs[0].axes]
+    titles = [axes.get_title() for axes in grid(figure)]
     assert len(titles) == 16
     assert (titles[0], titles[-1]) == ("n = 1", "n = 40")
+    assert figure is not None
     assert "16 of 40 sizes" in str(figure.subfigs[0].get_suptitle())
 
 
