@@ -35,7 +35,7 @@ _ABLATION: Block = {
     "method": ("her",),
     "n": (10, 20, 30),
     "seed": seeds(5),
-    "budget_env_steps": (30_000,),
+    "budget_env_steps": (15_000,),
     "full_budget": (True,),
 }
 
@@ -116,7 +116,7 @@ PRESETS: dict[str, Preset] = {
             {**_ABLATION, "goal_strategy": ("final", "episode")},
             {**_ABLATION, "goal_mode": ("random",)},
             {**_ABLATION, "hidden": ((64,), (512,))},
-            {**_ABLATION, "network": ("equivariant",)},
+            {**_ABLATION, "network": ("equivariant",), "n_envs": (8,)},
             {**_ABLATION, "gamma": (0.98,)},
         ),
     ),
