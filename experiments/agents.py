@@ -66,6 +66,9 @@ def make_env(config: RunConfig) -> VecEnv:
     """The training environment of a resolved run."""
     arguments = env_arguments(config)
     if config.implementation == "stock":
+        if config.goal_mode == "random":
+            # Copies made apart would all draw the same goals from one target_seed.
+            arguments["target_seed"] = None
         return make_vec_env(ENV_ID, n_envs=config.n_envs or 1, env_kwargs=arguments)
     batched = gym.make_vec(
         ENV_ID, num_envs=config.n_envs or 1, autoreset_mode="SameStep", **arguments
@@ -73,7 +76,7 @@ def make_env(config: RunConfig) -> VecEnv:
     return BitSequenceVecEnv(batched)
 
 
-def make_agent(config: RunConfig, env: VecEnv, *, tensorboard_log: str | None = None) -> DQN:
+def make_agent(config: RunConfig, env: VecEnv) -> DQN:
     """The SB3 model of a resolved run; everything but the buffer is the same for both methods."""
     vector_steps, updates = config.rollout
     common: dict[str, Any] = {
@@ -89,7 +92,6 @@ def make_agent(config: RunConfig, env: VecEnv, *, tensorboard_log: str | None = 
         "exploration_initial_eps": 1.0,
         "exploration_final_eps": config.exploration_final_eps,
         "max_grad_norm": config.max_grad_norm,
-        "tensorboard_log": tensorboard_log,
         "seed": config.seed,
         "device": config.device,
     }

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.utils import safe_mean
 
@@ -15,6 +16,7 @@ from experiments import evaluation
 from experiments.agents import greedy_policy
 from experiments.columns import SOLVED_FROM
 from experiments.config import RunConfig
+from experiments.streams import Stream
 
 CurveRow = dict[str, Any]
 
@@ -42,6 +44,7 @@ class EvaluationCallback(BaseCallback):
         self._resumed_at = 0.0
         self._next_at = config.learning_starts or 0
         self._evaluations = 0
+        self.episodes = 0
 
     def time_to_solve(self) -> dict[str, float | int | None]:
         """Steps, episodes and seconds until solved; None where the run never was."""
@@ -56,13 +59,13 @@ class EvaluationCallback(BaseCallback):
         self._resumed_at = time.perf_counter()
 
     def _on_step(self) -> bool:
+        # SB3 counts an episode only after this.
+        self.episodes += int(np.count_nonzero(self.locals["dones"]))
         if self.num_timesteps < self._next_at:
             return True
         self._next_at = math.ceil(self.num_timesteps * self.config.eval_spacing)
         with self._clock_stopped():
-            row = self._look()
-            if self.solved is None and _good(row["success_rate"]) and _good(self._evaluate()[0]):
-                self.solved = row
+            self._look()
         return self.solved is None or self.config.full_budget
 
     def _on_training_end(self) -> None:
@@ -78,18 +81,20 @@ class EvaluationCallback(BaseCallback):
 
     def _evaluate(self) -> tuple[float, float]:
         self._evaluations += 1
-        outcome = evaluation.evaluate(greedy_policy(self.model), self.config, self._evaluations)
+        outcome = evaluation.evaluate(
+            greedy_policy(self.model), self.config, Stream.EVALUATION, self._evaluations
+        )
         return outcome.success_rate, outcome.mean_steps
 
-    def _look(self) -> CurveRow:
-        """One evaluation, as a row of the learning curve."""
+    def _look(self) -> None:
+        """One evaluation, as a row of the learning curve, and what it says of being solved."""
         success_rate, mean_steps = self._evaluate()
         model: Any = self.model
         finished = model.ep_info_buffer
         row: CurveRow = {
             "env_steps": self.num_timesteps,
             "gradient_updates": model._n_updates,
-            "episodes": model._episode_num,
+            "episodes": self.episodes,
             "train_seconds": self.train_seconds,
             "success_rate": success_rate,
             "mean_steps": mean_steps,
@@ -100,9 +105,14 @@ class EvaluationCallback(BaseCallback):
         }
         self.curve.append(row)
         self.logger.record("eval/success_rate", success_rate)
+        model.dump_logs()
         if self.on_evaluation is not None:
             self.on_evaluation(row)
-        return row
+        # A network that was never updated may be good by the luck of its first weights, which is
+        # no solution that was learned.
+        learned = model._n_updates > 0
+        if self.solved is None and learned and _good(success_rate) and _good(self._evaluate()[0]):
+            self.solved = row
 
 
 def _good(success_rate: float) -> bool:

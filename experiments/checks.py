@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import TYPE_CHECKING, Literal, get_args
 
 from experiments.defaults import RULES
@@ -24,6 +25,20 @@ Device = Literal["cpu", "cuda"]
 
 class ConfigError(ValueError):
     """A setting that no run can have; the message names it, its value and what is allowed."""
+
+
+def as_fraction(value: float) -> Fraction:
+    """The ratio that a float stands for, with a denominator of at most 1,000.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    ratio = Fraction(value).limit_denominator(1000)
+    if abs(float(ratio) - value) > 1e-9 * value:
+        raise ConfigError(
+            f"updates_per_env_step must be a ratio with a denominator up to 1,000, got {value!r}"
+        )
+    return ratio
 
 
 def is_whole(value: object) -> bool:
@@ -96,11 +111,15 @@ def check_numbers(config: RunConfig) -> None:
         check_whole("hidden", width, at_least=1)
     for name, (low, high) in REALS.items():
         _check_real(name, getattr(config, name), low, high)
+    as_fraction(config.updates_per_env_step or 0.0)
     longest = (config.max_steps or 0) * (config.n_envs or 0)
     # SB3's hindsight buffer samples whole episodes only, and raises while there are none.
     whole_episodes = longest if config.method == "her" else 1
     check_whole("learning_starts", config.learning_starts, at_least=whole_episodes)
     check_whole("buffer_size", config.buffer_size, at_least=2 * longest)
+    # Fewer steps than that would end in a run that never learned, told as unsolved.
+    first_update = (config.learning_starts or 0) + 1
+    check_whole("budget_env_steps", config.budget_env_steps, at_least=first_update)
 
 
 def check_together(config: RunConfig) -> None:
@@ -112,6 +131,11 @@ def check_together(config: RunConfig) -> None:
                 raise ConfigError(f"{name}={getattr(config, name)!r} is for method 'her' only")
     elif config.goal_strategy == "none":
         raise ConfigError("goal_strategy='none' is for method 'dqn' only")
+    if config.learner_reward == "r-1" and config.reward_type != "zero_one":
+        raise ConfigError(
+            "learner_reward='r-1' is for reward_type 'zero_one' only, "
+            f"got reward_type={config.reward_type!r}"
+        )
     if not config.sees_target and (config.method != "dqn" or config.network != "mlp"):
         raise ConfigError(
             "sees_target=False is for method 'dqn' with network 'mlp' only, "

@@ -122,10 +122,15 @@ def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], consol
     failures: dict[str, BaseException] = {}
     try:
         if missing:
-            display = SweepDisplay(console, len(runs), len(runs) - len(missing))
+            done = [finished[run.run_id] for run in runs if run.run_id not in missing]
+            display = SweepDisplay(
+                console, len(runs), len(done), sum(run.result["solved"] for run in done)
+            )
             workers = min(arguments.workers, len(missing))
             for run_id, outcome in _trained(missing, workers, display):
                 if isinstance(outcome, FinishedRun):
+                    # A worker's own command line says nothing.
+                    outcome.provenance["command"] = options.command_line()
                     results.write_run(out, outcome)
                     finished[run_id] = outcome
                 else:
@@ -137,7 +142,7 @@ def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], consol
     print_results(console, table[table["run_id"].isin(wanted)], failures)
     if arguments.preset is not None and (sizes := PRESETS[arguments.preset].transfer_to):
         agents = [finished[run_id] for run_id in wanted if run_id in finished]
-        print_transfers(console, transfer.look(out, agents, sizes, arguments.workers))
+        print_transfers(console, transfer.look(out, agents, sizes, arguments.workers, missing))
     return 1 if failures else 0
 
 

@@ -11,7 +11,6 @@ import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from experiments import defaults
@@ -27,6 +26,7 @@ from experiments.checks import (
     Network,
     RewardType,
     Start,
+    as_fraction,
     check_choices,
     check_numbers,
     check_together,
@@ -63,9 +63,9 @@ class RunConfig:
     """Episodes run to the horizon even after the target is reached."""
 
     n_envs: int | None = None
-    """Parallel copies of the environment (rule: by method and network)."""
+    """Parallel copies of the environment."""
     budget_env_steps: int | None = None
-    """Environment steps after which a run ends, counted over all copies (rule: by n)."""
+    """Environment steps after which a run ends, counted over all copies."""
     updates_per_env_step: float | None = None
     """Gradient updates for each environment step, whatever the number of copies."""
     full_budget: bool = False
@@ -74,7 +74,8 @@ class RunConfig:
     relabel_done: bool | None = None
     """Terminal flags recomputed for relabelled goals (her; False is SB3's, issue #627)."""
     learner_reward: LearnerReward | None = None
-    """r-1: the learner subtracts 1 from each reward, which rescales values and keeps policies."""
+    """r-1: the learner subtracts 1 from each reward; where episodes end at the target that
+    rescales all values and keeps every policy's rank."""
     relabel_share: float | None = None
     """Share of each minibatch whose goals are relabelled (her; 0.8 is 4 for each real one)."""
     goal_strategy: GoalStrategy | None = None
@@ -82,7 +83,7 @@ class RunConfig:
     sees_target: bool = True
     """False: only `observation` reaches the network (dqn with mlp)."""
     implementation: Implementation = "fast"
-    """stock: SB3's own DQN, HerReplayBuffer, DummyVecEnv and default target updates."""
+    """stock: SB3's own DQN, HerReplayBuffer and DummyVecEnv, with this run's settings."""
 
     hidden: tuple[int, ...] | None = None
     """Widths of the hidden layers."""
@@ -101,7 +102,8 @@ class RunConfig:
     learning_starts: int | None = None
     """Environment steps before the first update; at least one whole episode a copy."""
     exploration_steps: int | None = None
-    """Environment steps over which epsilon falls from 1, independent of the budget."""
+    """Environment steps over which epsilon falls from 1, independent of the budget (stock: at
+    most the budget)."""
     exploration_final_eps: float = 0.05
     """Epsilon from there on."""
     max_grad_norm: float = 10.0
@@ -166,7 +168,7 @@ class RunConfig:
         The smallest cycle with a whole number of updates at ``updates_per_env_step``.
         """
         config = self.resolved()
-        ratio = Fraction(config.updates_per_env_step or 0.0).limit_denominator(1000)
+        ratio = as_fraction(config.updates_per_env_step or 0.0)
         per_vector_step = ratio * (config.n_envs or 1)
         return per_vector_step.denominator, per_vector_step.numerator
 

@@ -20,10 +20,8 @@ from experiments.agents import ENV_ID, Policy, env_arguments, greedy_policy, loa
 from experiments.checks import ConfigError
 from experiments.config import RunConfig
 from experiments.files import ResultError
+from experiments.streams import Stream, derived_seed
 from experiments.summary import wilson_interval
-
-_STREAM = 1_000_000_007
-"""Name of this command's evaluation stream, apart from those that training looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +41,7 @@ class EvaluateArguments:
     render: Literal["ansi", "human"] | None = None
     """Show one episode in the terminal (ansi) or in a window (human)."""
     fps: int = 4
-    """Frames in a second of what is shown."""
+    """Frames in a second of the animation and of what the terminal shows."""
     device: options.DeviceOption = "cpu"
     """Where the network lives."""
 
@@ -55,13 +53,13 @@ def evaluate_command(arguments: EvaluateArguments) -> int:
     if arguments.seed < 0:
         raise ConfigError(f"--seed must be at least 0, got {arguments.seed}")
     run = results.read_run(arguments.run)
-    task = retarget(run.config, arguments.n)
+    task = evaluation.retarget(run.config, arguments.n)
     if arguments.episodes is not None:
         options.check_positive("episodes", arguments.episodes)
         task = dataclasses.replace(task, eval_episodes=arguments.episodes)
     device = options.device(arguments.device)
     policy = greedy_policy(load_policy(run.config, run.policy, task.n, device))
-    outcome = evaluation.evaluate(policy, task, _STREAM, arguments.seed)
+    outcome = evaluation.evaluate(policy, task, Stream.EVALUATE_COMMAND, arguments.seed)
 
     count, reached = len(outcome.reached), int(outcome.reached.sum())
     low, high = wilson_interval(reached, count)
@@ -71,6 +69,8 @@ def evaluate_command(arguments: EvaluateArguments) -> int:
         f"success rate {outcome.success_rate:.4f}, 95% Wilson interval [{low:.4f}, {high:.4f}], "
         f"{reached:,} of {count:,} greedy episodes"
     )
+    if task.start == "zeros" and task.goal_mode == "fixed":
+        console.print("all episodes start alike (zeros, one fixed target): one tells all")
     if reached:
         steps = outcome.steps[outcome.reached].mean()
         optimum = outcome.optimum[outcome.reached].mean()
@@ -84,40 +84,31 @@ def evaluate_command(arguments: EvaluateArguments) -> int:
         console.print(f"wrote {arguments.gif}: {len(frames)} frames", soft_wrap=True)
     if arguments.render is not None:
         for frame in play(task, policy, arguments.seed, arguments.render):
-            if frame is not None:
+            if arguments.render == "ansi":
                 print(frame, end="\n\n")
-            time.sleep(1 / arguments.fps)
+                time.sleep(1 / arguments.fps)
     return 0
 
 
-def retarget(config: RunConfig, n: int | None) -> RunConfig:
-    """The run's task, or the same at another n.
-
-    Raises:
-        ResultError: If the network's weights belong to one n.
-    """
-    if n is None or n == config.n:
-        return config
-    if config.network != "equivariant":
-        raise ResultError(
-            f"--n {n}: the weights of network {config.network!r} belong to n = {config.n}; "
-            "only 'equivariant' agents work at any n"
-        )
-    return evaluation.at_length(config, n)
-
-
 def play(config: RunConfig, policy: Policy, seed: int, render_mode: str) -> Iterator[Any]:
-    """Frames of one greedy episode in the environment itself, the first state's included."""
+    """The first counted episode, in the environment itself: its frames, the first state's included.
+
+    In mode "human" the environment shows them by itself, and the frames are None.
+    """
+    start_seed = derived_seed(config.seed, Stream.EVALUATE_COMMAND, seed)
+    state, goal = evaluation.starts(config, config.eval_episodes or 1, start_seed)
     env = gym.make(ENV_ID, render_mode=render_mode, **env_arguments(config))
-    observation, _ = env.reset(seed=evaluation.stream_seed(config, _STREAM, seed))
-    yield env.render()
-    ended = False
-    while not ended:
-        action = policy(observation["observation"][None], observation["desired_goal"][None])[0]
-        observation, _, terminated, truncated, _ = env.step(action)
-        ended = terminated or truncated
-        yield env.render()
-    env.close()
+    try:
+        observation, _ = env.reset(options={"state": state[0], "target": goal[0]})
+        yield None if render_mode == "human" else env.render()
+        ended = False
+        while not ended:
+            action = policy(observation["observation"][None], observation["desired_goal"][None])[0]
+            observation, _, terminated, truncated, _ = env.step(action)
+            ended = terminated or truncated
+            yield None if render_mode == "human" else env.render()
+    finally:
+        env.close()
 
 
 def save_gif(frames: list[np.ndarray], path: Path, fps: int) -> None:

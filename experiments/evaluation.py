@@ -13,6 +13,8 @@ import numpy.typing as npt
 from bitseq_env import rules
 from experiments.agents import ENV_ID, Bits, Policy, env_arguments
 from experiments.config import RunConfig
+from experiments.files import ResultError
+from experiments.streams import Stream, derived_seed
 
 _DEPEND_ON_N = (
     *("max_steps", "eval_episodes", "budget_env_steps"),
@@ -40,11 +42,6 @@ class Episodes:
     def mean_steps(self) -> float:
         """Mean steps of an episode, the horizon for those that missed."""
         return float(self.steps.mean())
-
-
-def stream_seed(config: RunConfig, *path: int) -> int:
-    """A seed for one evaluation, apart from every stream that training draws from."""
-    return int(np.random.SeedSequence([config.seed, 0x5EED, *path]).generate_state(1)[0])
 
 
 def starts(config: RunConfig, episodes: int, seed: int) -> tuple[Bits, Bits]:
@@ -97,16 +94,25 @@ def run_episodes(policy: Policy, state: Bits, goal: Bits, horizon: int) -> Episo
     return Episodes(reached, steps, optimum)
 
 
-def evaluate(
-    policy: Policy, config: RunConfig, *path: int, episodes: int | None = None
-) -> Episodes:
-    """Greedy episodes of a resolved run's task, on the stream that ``path`` names."""
-    count = episodes or config.eval_episodes or 1
-    state, goal = starts(config, count, stream_seed(config, *path))
+def evaluate(policy: Policy, config: RunConfig, stream: Stream, *numbers: int) -> Episodes:
+    """Greedy episodes of a resolved run's task, on a stream apart from those of training."""
+    seed = derived_seed(config.seed, stream, *numbers)
+    state, goal = starts(config, config.eval_episodes or 1, seed)
     return run_episodes(policy, state, goal, config.max_steps or config.n)
 
 
-def at_length(config: RunConfig, n: int) -> RunConfig:
-    """The same task at another n: horizon n, as many episodes as its rule says."""
+def retarget(config: RunConfig, n: int | None) -> RunConfig:
+    """The run's task, or the same at another n.
+
+    Raises:
+        ResultError: If the network's weights belong to one n.
+    """
+    if n is None or n == config.n:
+        return config
+    if config.network != "equivariant":
+        raise ResultError(
+            f"--n {n}: the weights of network {config.network!r} belong to n = {config.n}; "
+            "only 'equivariant' agents work at any n"
+        )
     fields: dict[str, Any] = {"n": n, **dict.fromkeys(_DEPEND_ON_N)}
     return dataclasses.replace(config, **fields).resolved()

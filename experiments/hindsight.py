@@ -18,6 +18,8 @@ from stable_baselines3.common.vec_env import VecNormalize
 from stable_baselines3.her.goal_selection_strategy import GoalSelectionStrategy
 from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
+from experiments.streams import Stream, generator
+
 Indices = npt.NDArray[np.intp]
 Bits = npt.NDArray[np.int8]
 
@@ -31,16 +33,14 @@ class PlainReplayBuffer(DictReplayBuffer):
     Args:
         *args: SB3's.
         reward_shift: Added to each sampled reward.
-        seed: Of the buffer's own stream of samples.
+        seed: The run's; the buffer draws from a stream of its own.
         **kwargs: SB3's.
     """
 
-    def __init__(
-        self, *args: Any, reward_shift: float = 0.0, seed: int | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, reward_shift: float = 0.0, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.reward_shift = reward_shift
-        self.rng = np.random.default_rng(seed)
+        self.rng = generator(seed, Stream.REPLAY)
 
     def sample(  # type: ignore[override]  # SB3's own overrides differ like this
         self, batch_size: int, env: VecNormalize | None = None
@@ -68,7 +68,7 @@ class HindsightReplayBuffer(HerReplayBuffer):
             ``n_sampled_goal`` of k is a share of k/(k+1). At 1 the real reward is never read.
         relabel_done: False keeps SB3's stored flags.
         reward_shift: Added to each sampled reward, real or relabelled.
-        seed: Of the buffer's own stream of samples.
+        seed: The run's; the buffer draws from a stream of its own.
         **kwargs: SB3's.
     """
 
@@ -78,14 +78,14 @@ class HindsightReplayBuffer(HerReplayBuffer):
         relabel_share: float = 0.8,
         relabel_done: bool = True,
         reward_shift: float = 0.0,
-        seed: int | None = None,
+        seed: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.her_ratio = relabel_share
         self.relabel_done = relabel_done
         self.reward_shift = reward_shift
-        self.rng = np.random.default_rng(seed)
+        self.rng = generator(seed, Stream.REPLAY)
 
     def sample(  # type: ignore[override]
         self, batch_size: int, env: VecNormalize | None = None

@@ -22,6 +22,7 @@ from stable_baselines3.common.type_aliases import DictReplayBufferSamples
 from torch.nn import functional as F  # noqa: N812
 
 from experiments.networks import BitQNetwork, greedy_actions
+from experiments.streams import Stream, generator
 
 _DRAWN_TOGETHER = 16
 """Minibatches of one draw: enough to hide its overhead, few enough to stay in cache."""
@@ -46,7 +47,7 @@ class BitDQN(DQN):
     def _setup_model(self) -> None:
         super()._setup_model()
         # A stream of its own: SB3 draws from NumPy's global one.
-        self.exploration_rng = np.random.default_rng(self.seed)
+        self.exploration_rng = generator(self.seed or 0, Stream.EXPLORATION)
 
     def _on_step(self) -> None:
         """Set epsilon; the target network moves in :meth:`train`."""

@@ -26,6 +26,7 @@ def check_tables(out: Path) -> None:
         ("runs.csv", tables.read_runs),
         ("curves.csv", tables.read_curves),
         ("summary.csv", tables.read_settings),
+        ("transfer.csv", tables.read_transfers),
     ):
         if (out / name).is_file():
             read(out / name)

@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import inspect
 import itertools
+import shlex
 import sys
 import typing
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
+from gymnasium.error import DependencyNotInstalled
 
 from experiments import defaults
 from experiments.checks import ConfigError, Device
@@ -57,7 +59,7 @@ def _help() -> dict[str, str]:
             name = statement.target.id  # type: ignore[union-attr]
             texts[name] = inspect.cleandoc(ast.literal_eval(following.value))
             if name in defaults.RULES:
-                rule = inspect.getdoc(defaults.RULES[name]) or ""
+                rule = " ".join((inspect.getdoc(defaults.RULES[name]) or "").split())
                 texts[name] += f" By default: {rule[0].lower()}{rule[1:]}"
     return texts
 
@@ -117,6 +119,11 @@ def check_positive(name: str, value: int) -> None:
         raise ConfigError(f"--{name} must be at least 1, got {value}")
 
 
+def command_line() -> str:
+    """The command of this process, as it could be typed again."""
+    return shlex.join(["python", *sys.orig_argv[1:]])
+
+
 def run_command(arguments: type[_Arguments], command: Callable[[_Arguments], int]) -> None:
     """Parse the command line, run the command, and end the process.
 
@@ -129,7 +136,7 @@ def run_command(arguments: type[_Arguments], command: Callable[[_Arguments], int
     )
     try:
         status = command(parsed)
-    except (ConfigError, ResultError, TableError) as error:
+    except (ConfigError, ResultError, TableError, DependencyNotInstalled) as error:
         print(f"error: {error}", file=sys.stderr)
         status = 2
     except OSError as error:  # a full disk, a folder that may not be read, a pipe that closed

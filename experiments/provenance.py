@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime
 import functools
 import platform
-import shlex
 import subprocess
-import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,6 @@ def provenance(device: str) -> dict[str, Any]:
     """
     return {
         "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "command": shlex.join(["python", *sys.orig_argv[1:]]),
         "python": platform.python_version(),
         "versions": versions(),
         **_git(),

@@ -33,11 +33,12 @@ class SweepDisplay:
         console: Where to.
         total: Runs of the sweep.
         skipped: Those that were finished before.
+        solved: Those of them that solved.
     """
 
-    def __init__(self, console: Console, total: int, skipped: int) -> None:
+    def __init__(self, console: Console, total: int, skipped: int, solved: int = 0) -> None:
         self.console = console
-        self.solved = 0
+        self.solved = solved
         self.running: dict[str, dict[str, Any]] = {}
         self.bar = Progress(
             TextColumn("[bold]runs"),
@@ -81,7 +82,7 @@ class SweepDisplay:
             )
             self.console.print(text, highlight=False, soft_wrap=True)
         else:
-            self.console.print(f"failed   {name}: {outcome!r}", style="red", markup=False)
+            self.console.print(f"unfinished {name}: {outcome!r}", style="red", markup=False)
         self.bar.advance(self.task)
         self._describe()
 
@@ -102,7 +103,7 @@ def print_results(
     elif len(runs):
         console.print(_run_table(runs))
     for run_id, error in (failures or {}).items():
-        console.print(f"failed: {run_id}: {error!r}", style="red", soft_wrap=True, markup=False)
+        console.print(f"unfinished: {run_id}: {error!r}", style="red", soft_wrap=True, markup=False)
 
 
 def print_transfers(console: Console, transfers: pd.DataFrame) -> None:

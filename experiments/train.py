@@ -22,12 +22,10 @@ from experiments.config import RunConfig
 from experiments.provenance import provenance
 from experiments.reporting import print_results
 from experiments.results import FinishedRun
+from experiments.streams import Stream
 
 LOG_INTERVAL = 100
 """Episodes between two lines of SB3's logs."""
-
-_FINAL = 0
-"""Name of the last evaluation's stream; the ones on the way are counted from 1."""
 
 
 def train(
@@ -66,7 +64,7 @@ def train(
     )
     env.close()
 
-    final = evaluation.evaluate(greedy_policy(agent), config, _FINAL)
+    final = evaluation.evaluate(greedy_policy(agent), config, Stream.FINAL_EVALUATION)
     weights = {name: value.contiguous() for name, value in agent.q_net.state_dict().items()}
     fields = config.to_dict()
     result = {
@@ -75,7 +73,7 @@ def train(
         **{name: fields[name] for name in results.config_columns()},
         "env_steps": agent.num_timesteps,
         "gradient_updates": agent._n_updates,
-        "episodes": agent._episode_num,
+        "episodes": watch.episodes,
         "success_rate": final.success_rate,
         "solved": final.success_rate >= SOLVED_FROM,
         **watch.time_to_solve(),
@@ -130,6 +128,7 @@ def train_command(arguments: TrainArguments) -> int:
                 run = train(config, callbacks=callbacks, logger=logger)
             finally:
                 logger.close()
+            run.provenance["command"] = options.command_line()
             finished[config.run_id] = run
             console.print(f"wrote {results.write_run(out, run)}, logs in {logs}", soft_wrap=True)
         table = merging.merge(out, finished)

@@ -13,25 +13,28 @@ from experiments import files, tables
 from experiments.columns import SCHEMA_VERSION, TRANSFER_COLUMNS
 from experiments.config import RunConfig
 from experiments.results import FinishedRun
+from experiments.streams import Stream
 
 FILE = "transfer.csv"
 
-_STREAM = 2_000_000_011
-"""Name of these evaluations' stream, apart from those of training and of the evaluate command."""
-
 
 def look(
-    out: Path, agents: Sequence[FinishedRun], sizes: Iterable[int], workers: int
+    out: Path,
+    agents: Sequence[FinishedRun],
+    sizes: Iterable[int],
+    workers: int,
+    retrained: Iterable[str] = (),
 ) -> pd.DataFrame:
     """Evaluate each agent at each size, in parallel, and write transfer.csv as rows come in.
 
-    What the file holds already is not looked at again.
+    What the file holds already is not looked at again, unless the agent was trained again.
 
     Args:
         out: The results folder.
         agents: Finished runs with networks that do not depend on n.
         sizes: Numbers of bits.
         workers: Parallel processes.
+        retrained: Run ids whose rows are of older weights.
 
     Returns:
         All rows of the file.
@@ -40,7 +43,7 @@ def look(
 
     path = out / FILE
     known = tables.read_transfers(path) if path.is_file() else _frame([])
-    rows: list[Any] = known.to_dict("records")
+    rows: list[Any] = known[~known["run_id"].isin(list(retrained))].to_dict("records")
     done = {(row["run_id"], row["n"]) for row in rows}
     calls = {
         f"{agent.config.run_id}@{n}": (evaluate_at, (agent.config.to_dict(), agent.policy, n))
@@ -68,14 +71,13 @@ def evaluate_at(fields: dict[str, Any], weights: bytes, n: int) -> dict[str, Any
 
     from experiments import evaluation
     from experiments.agents import greedy_policy, load_policy
-    from experiments.evaluate import retarget
 
     th.set_num_threads(1)
     config = RunConfig.from_dict(fields)
-    task = retarget(config, n)
+    task = evaluation.retarget(config, n)
     began = time.perf_counter()
     outcome = evaluation.evaluate(
-        greedy_policy(load_policy(config, weights, n, config.device)), task, _STREAM
+        greedy_policy(load_policy(config, weights, n, config.device)), task, Stream.TRANSFER
     )
     return {
         "run_id": config.run_id,

@@ -103,7 +103,7 @@ def test_a_small_comparison_from_start_to_figures(command: Command, tmp_path: Pa
         {"method": "dqn", "sees_target": False, "start": "zeros"},
         {"implementation": "stock", "reward_type": "minus_one_zero"},
         {"implementation": "stock", "network": "equivariant"},
-        {"reward_type": "hamming", "continuing_task": True, "max_steps": 5},
+        {"reward_type": "hamming", "continuing_task": True, "max_steps": 4},
     ],
     ids=str,
 )
@@ -150,7 +150,7 @@ def test_a_run_that_fails_is_told_and_no_row(
     monkeypatch.setattr(compare, "_trained", ending(RuntimeError("out of [luck]"), HER))
     outcome = command("compare", *GRID)
     assert outcome.status == 1
-    assert f"failed: {DQN.config.run_id}: RuntimeError('out of [luck]')" in outcome.text
+    assert f"unfinished: {DQN.config.run_id}: RuntimeError('out of [luck]')" in outcome.text
     assert pd.read_csv("out/runs.csv")["run_id"].tolist() == [HER.config.run_id]
 
     # The same command runs what is missing, and that alone.

@@ -45,8 +45,12 @@ def configs(draw: st.DrawFn) -> RunConfig:
         "max_steps": either(st.integers(1, 1_000)),
         "continuing_task": draw(st.booleans()),
         "n_envs": n_envs,
-        "budget_env_steps": either(st.integers(1, 10**9)),
-        "updates_per_env_step": either(st.floats(0.001, 100)),
+        "budget_env_steps": either(st.integers(10**7, 10**9)),
+        "updates_per_env_step": either(
+            st.tuples(st.integers(1, 100), st.integers(1, 1_000)).map(
+                lambda ratio: ratio[0] / ratio[1]
+            )
+        ),
         "full_budget": draw(st.booleans()),
         "hidden": either(st.lists(st.integers(1, 512), min_size=1, max_size=3).map(tuple)),
         "batch_size": either(st.integers(1, 1_024)),
@@ -69,7 +73,8 @@ def configs(draw: st.DrawFn) -> RunConfig:
             fields["relabel_share"] = either(st.floats(0, 1))
             fields["relabel_done"] = either(st.booleans())
     if not stock:
-        fields["learner_reward"] = either(st.sampled_from(["r", "r-1"]))
+        shifts = ["r", "r-1"] if fields["reward_type"] == "zero_one" else ["r"]
+        fields["learner_reward"] = either(st.sampled_from(shifts))
         fields["sees_target"] = method == "her" or network != "mlp" or draw(st.booleans())
     return RunConfig(**fields)
 

@@ -12,6 +12,7 @@ import pytest
 from experiments import evaluation
 from experiments.agents import ENV_ID, env_arguments
 from experiments.config import RunConfig
+from experiments.streams import Stream, derived_seed
 
 Actions = npt.NDArray[np.int64]
 
@@ -69,7 +70,7 @@ def test_outcomes_are_those_of_the_environment(settings: dict[str, Any]) -> None
 
 def test_an_optimal_policy_takes_the_hamming_distance() -> None:
     config = RunConfig(n=9).resolved()
-    outcome = evaluation.evaluate(first_wrong_bit, config, 0)
+    outcome = evaluation.evaluate(first_wrong_bit, config, Stream.EVALUATION)
     assert outcome.success_rate == 1
     assert len(outcome.reached) == 1_000
     np.testing.assert_array_equal(outcome.steps, outcome.optimum)
@@ -86,9 +87,9 @@ def test_arguments_are_left_alone() -> None:
 
 def test_streams_differ_and_repeat() -> None:
     config = RunConfig(n=12).resolved()
-    seeds = [evaluation.stream_seed(config, stream) for stream in range(50)]
+    seeds = [derived_seed(3, Stream.EVALUATION, number) for number in range(50)]
     assert len(set(seeds)) == 50
-    assert seeds == [evaluation.stream_seed(config, stream) for stream in range(50)]
+    assert seeds == [derived_seed(3, Stream.EVALUATION, number) for number in range(50)]
     one, _ = evaluation.starts(config, 20, seeds[0])
     same, _ = evaluation.starts(config, 20, seeds[0])
     other, _ = evaluation.starts(config, 20, seeds[1])

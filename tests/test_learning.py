@@ -15,8 +15,8 @@ import torch as th
 from experiments import evaluation
 from experiments.agents import greedy_policy, load_policy, make_agent, make_env
 from experiments.config import RunConfig
-from experiments.evaluate import retarget
 from experiments.learner import BitDQN, split
+from experiments.streams import Stream, generator
 from experiments.train import train
 
 CLOCKS = {"wall_seconds", "train_seconds", "seconds_to_solve"}
@@ -49,9 +49,9 @@ def test_equivariant_solves_a_hundred_bits() -> None:
 
 def test_transfer_from_eight_bits_to_three_hundred() -> None:
     run = train(RunConfig(method="dqn", network="equivariant", n=8))
-    task = retarget(run.config, 300)
+    task = evaluation.retarget(run.config, 300)
     policy = greedy_policy(load_policy(run.config, run.policy, 300, "cpu"))
-    assert evaluation.evaluate(policy, task, 1).success_rate == 1.0
+    assert evaluation.evaluate(policy, task, Stream.TRANSFER).success_rate == 1.0
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,41 @@ def test_counts_agree() -> None:
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_tiny_sizes(n: int) -> None:
-    assert train(RunConfig(n=n)).result["solved"]
+    result = train(RunConfig(n=n)).result
+    assert result["solved"]
+    assert result["episodes_to_solve"] >= 8  # every copy has ended one before the first update
+
+
+def test_a_lucky_first_network_has_not_solved_anything() -> None:
+    """At n = 1 any network is right from the start; it counts once it has learned."""
+    run = train(RunConfig(n=1))
+    assert run.curve[0]["success_rate"] == 1.0
+    assert run.curve[0]["gradient_updates"] == 0
+    assert run.result["env_steps_to_solve"] > run.curve[0]["env_steps"]
+
+
+@pytest.mark.parametrize("implementation", ["fast", "stock"])
+def test_copies_with_a_goal_per_episode_have_their_own(implementation: Any) -> None:
+    config = RunConfig(n=20, goal_mode="random", implementation=implementation).resolved()
+    env = make_env(config)
+    env.seed(0)
+    observation: Any = env.reset()
+    assert len({goal.tobytes() for goal in observation["desired_goal"]}) == 8
+
+
+def test_streams_of_one_seed_have_nothing_in_common() -> None:
+    draws = [generator(7, stream).integers(2**62, size=4).tolist() for stream in Stream]
+    draws.append(np.random.default_rng(7).integers(2**62, size=4).tolist())
+    assert len({number for draw in draws for number in draw}) == 4 * len(draws)
+    model, env = agent(n_envs=8)
+    env.seed(0)
+    exploring = model.exploration_rng.bit_generator.state["state"]
+    assert model.replay_buffer is not None
+    replaying = model.replay_buffer.rng.bit_generator.state["state"]  # type: ignore[attr-defined]
+    env.reset()
+    starting = env.env.np_random.bit_generator.state["state"]
+    increments = {state["inc"] for state in (exploring, replaying, starting)}
+    assert len(increments) == 3
 
 
 @pytest.mark.parametrize("network", ["mlp", "equivariant"])
@@ -118,7 +152,8 @@ def test_stock_stays_selectable(method: Any, network: Any) -> None:
     assert run.result["learner_reward"] == "r"
     assert not run.result["relabel_done"]
     policy = greedy_policy(load_policy(run.config, run.policy, 4, "cpu"))
-    assert evaluation.evaluate(policy, run.config, 0).success_rate == run.result["success_rate"]
+    again = evaluation.evaluate(policy, run.config, Stream.FINAL_EVALUATION)
+    assert again.success_rate == run.result["success_rate"]
 
 
 def agent(**settings: Any) -> tuple[BitDQN, Any]:

@@ -51,14 +51,6 @@ def test_a_run_is_read_as_it_was_written(
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
-def test_a_run_that_was_never_evaluated_has_an_empty_curve(
-    tmp_path: Path, finished_run: Factory
-) -> None:
-    run = finished_run(learning_starts=1_000, solved_at=None, success_rate=0.0)
-    run = dataclasses.replace(run, curve=[])
-    assert results.read_run(results.write_run(tmp_path, run)) == run
-
-
 def test_a_run_is_read_from_inside_its_folder(
     tmp_path: Path, finished_run: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
