@@ -59,10 +59,10 @@ def goal_strategy(config: RunConfig) -> str:
 
 
 def hidden(config: RunConfig) -> tuple[int, ...]:
-    """256, the HER paper's; 512 for a goal per episode beyond n = 20; 32 32 (equivariant)."""
+    """256, the HER paper's; 512 for an mlp beyond n = 20; 32 32 (equivariant)."""
     if config.network == "equivariant":
         return (32, 32)
-    return (512,) if config.goal_mode == "random" and config.n > 20 else (256,)
+    return (256,) if config.n <= 20 else (512,)
 
 
 def batch_size(config: RunConfig) -> int:

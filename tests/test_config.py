@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import operator
 import re
 import subprocess
 import sys
@@ -47,9 +48,7 @@ def configs(draw: st.DrawFn) -> RunConfig:
         "n_envs": n_envs,
         "budget_env_steps": either(st.integers(10**7, 10**9)),
         "updates_per_env_step": either(
-            st.tuples(st.integers(1, 100), st.integers(1, 1_000)).map(
-                lambda ratio: ratio[0] / ratio[1]
-            )
+            st.builds(operator.truediv, st.integers(1, 100), st.integers(1, 1_000))
         ),
         "full_budget": draw(st.booleans()),
         "hidden": either(st.lists(st.integers(1, 512), min_size=1, max_size=3).map(tuple)),
