@@ -18,7 +18,7 @@ class Preset:
     """A named sweep."""
 
     cost: str
-    """What it answers and takes, measured on two cores."""
+    """What it answers, and what it takes on two cores, roughly."""
     blocks: tuple[Block, ...]
     transfer_to: tuple[int, ...] = ()
     """Numbers of bits at which the trained weights are looked at as well."""
@@ -55,7 +55,7 @@ PRESETS: dict[str, Preset] = {
     "paper": Preset(
         cost=(
             "the HER paper's figure with one fixed target, the DQN that is not told the target, "
-            "and HER with a goal per episode: 530 runs, 40 minutes"
+            "and HER with a goal per episode: 530 runs, 90 minutes by estimate"
         ),
         blocks=(
             {"method": ("dqn", "her"), "n": PAPER_SIZES, "seed": seeds(10)},
@@ -90,7 +90,7 @@ PRESETS: dict[str, Preset] = {
         transfer_to=(8, 20, 50, 100, 300, 1_000, 10_000),
     ),
     "frontier": Preset(
-        cost="where DQN ends, with 1, 64 and 4,096 parallel copies: 99 runs, 45 minutes",
+        cost="where DQN ends, with 1, 64 and 4,096 copies: 99 runs, 45 minutes by estimate",
         blocks=(
             {
                 "method": ("dqn",),
