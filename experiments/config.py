@@ -34,6 +34,9 @@ from experiments.checks import (
     is_whole,
 )
 
+_UPDATES_TOGETHER = 8
+"""Updates of one cycle, where episodes are long enough: what is done once a cycle costs little."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
@@ -165,12 +168,17 @@ class RunConfig:
     def rollout(self) -> tuple[int, int]:
         """Vector steps and gradient updates of one collect-then-train cycle.
 
-        The smallest cycle with a whole number of updates at ``updates_per_env_step``.
+        The smallest cycle with a whole number of updates at ``updates_per_env_step``; and, as
+        minibatches are drawn together, as many of it as make eight updates, within an episode's
+        length. Stock runs take the smallest.
         """
         config = self.resolved()
         ratio = as_fraction(config.updates_per_env_step or 0.0)
-        per_vector_step = ratio * (config.n_envs or 1)
-        return per_vector_step.denominator, per_vector_step.numerator
+        vector_steps, updates = (ratio * (config.n_envs or 1)).as_integer_ratio()[::-1]
+        if config.implementation == "stock":
+            return vector_steps, updates
+        cycles = min(-(-_UPDATES_TOGETHER // updates), (config.max_steps or 1) // vector_steps)
+        return vector_steps * max(1, cycles), updates * max(1, cycles)
 
     @property
     def cost(self) -> float:

@@ -10,19 +10,16 @@ Four differences from SB3, each with the same learning target:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-import torch as th
 from stable_baselines3 import DQN
 from stable_baselines3.common.noise import ActionNoise
-from stable_baselines3.common.type_aliases import DictReplayBufferSamples
-from torch.nn import functional as F  # noqa: N812
 
-from experiments.networks import BitQNetwork, greedy_actions
+from experiments.networks import BitPolicy, greedy_actions
 from experiments.streams import Stream, generator
+from experiments.updates import CapturedUpdate, Minibatch, Update
 
 _DRAWN_TOGETHER = 16
 """Minibatches of one draw: enough to hide its overhead, few enough to stay in cache."""
@@ -37,15 +34,16 @@ class BitDQN(DQN):
         **kwargs: SB3's; ``target_update_interval`` and ``exploration_fraction`` have no effect.
     """
 
-    q_net: BitQNetwork
-    q_net_target: BitQNetwork
-
     def __init__(self, *args: Any, exploration_steps: int = 10_000, **kwargs: Any) -> None:
         self.exploration_steps = exploration_steps
         super().__init__(*args, **kwargs)
 
     def _setup_model(self) -> None:
         super()._setup_model()
+        policy = cast(BitPolicy, self.policy)
+        self.weights = Update(policy, self.gamma, self.tau, self.max_grad_norm)
+        on_gpu = self.device.type == "cuda"
+        self.update = CapturedUpdate(self.weights) if on_gpu else self.weights
         # A stream of its own: SB3 draws from NumPy's global one.
         self.exploration_rng = generator(self.seed or 0, Stream.EXPLORATION)
 
@@ -74,53 +72,35 @@ class BitDQN(DQN):
                 )
         return actions, actions
 
+    def _store_transition(
+        self,
+        replay_buffer: Any,
+        buffer_action: npt.NDArray[Any],
+        new_obs: Any,
+        reward: npt.NDArray[Any],
+        dones: npt.NDArray[np.bool_],
+        infos: list[dict[str, Any]],
+    ) -> None:
+        """As in SB3, without its deep copy where no episode ended, so that nothing is patched."""
+        if dones.any():
+            super()._store_transition(replay_buffer, buffer_action, new_obs, reward, dones, infos)
+            return
+        replay_buffer.add(self._last_obs, new_obs, buffer_action, reward, dones, infos)
+        self._last_obs = new_obs
+
     def train(self, gradient_steps: int, batch_size: int = 100) -> None:
         """Some gradient updates, each followed by one of the target network."""
-        self.policy.set_training_mode(True)
         self._update_learning_rate(self.policy.optimizer)
-        online: list[th.Tensor] = list(self.q_net.parameters())
-        target: list[th.Tensor] = list(self.q_net_target.parameters())
         buffer: Any = self.replay_buffer
-        losses: list[th.Tensor] = []
         for first in range(0, gradient_steps, _DRAWN_TOGETHER):
             count = min(_DRAWN_TOGETHER, gradient_steps - first)
-            drawn = buffer.sample(batch_size * count)
-            for data in split(drawn, count):
-                loss = self._loss(data)
-                self.policy.optimizer.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                th.nn.utils.clip_grad_norm_(online, self.max_grad_norm)
-                self.policy.optimizer.step()
-                with th.no_grad():
-                    th._foreach_lerp_(target, online, self.tau)
-                losses.append(loss.detach())
+            for data in Minibatch.deal(buffer.sample(batch_size * count), count):
+                self.update(data)
         self._n_updates += gradient_steps
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
-        self.logger.record("train/loss", th.stack(losses).mean().item())
+        self.logger.record("train/loss", self.weights.loss.item() / gradient_steps)
+        self.weights.loss.zero_()
 
-    def _loss(self, data: DictReplayBufferSamples) -> th.Tensor:
-        """Huber loss against the one-step target, as in SB3."""
-        with th.no_grad():
-            following = self.q_net_target.best(data.next_observations)
-            wanted = data.rewards + (1 - data.dones) * self.gamma * following
-        return F.smooth_l1_loss(self.q_net.chosen(data.observations, data.actions), wanted)
-
-
-def split(drawn: DictReplayBufferSamples, count: int) -> Iterator[DictReplayBufferSamples]:
-    """One large draw as ``count`` minibatches.
-
-    Rows are dealt out in turn, so that each minibatch keeps the draw's share of relabelled rows,
-    which stand together at its front.
-    """
-    for first in range(count):
-
-        def dealt(rows: th.Tensor, first: int = first) -> th.Tensor:
-            return rows[first::count]
-
-        yield DictReplayBufferSamples(
-            observations={key: dealt(rows) for key, rows in drawn.observations.items()},
-            actions=dealt(drawn.actions),
-            next_observations={key: dealt(rows) for key, rows in drawn.next_observations.items()},
-            dones=dealt(drawn.dones),
-            rewards=dealt(drawn.rewards),
-        )
+    def _excluded_save_params(self) -> list[str]:
+        # Made again from the policy, whose weights are saved.
+        return [*super()._excluded_save_params(), "weights", "update"]

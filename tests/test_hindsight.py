@@ -91,7 +91,8 @@ def test_stock_flags_are_selectable_and_wrong() -> None:
 def test_timeouts_bootstrap_and_arrivals_do_not() -> None:
     env = vec_env()
     buffer = filled(hindsight(env, relabel_share=0.0), env, 150)
-    assert buffer.timeouts.sum() > 0
+    ended = np.count_nonzero(buffer.episodes.place[:150] == N - 1)
+    assert ended > buffer.facts[:, 2].sum() > 0  # some are cut off, and some arrive
     sample = buffer.sample(4_000)
     np.testing.assert_array_equal(sample.dones.numpy().ravel().astype(bool), reached(sample))
 
@@ -107,7 +108,7 @@ def test_continuing_task_never_ends_a_virtual_sample() -> None:
 def test_share_of_relabelled_goals(share: float) -> None:
     env = vec_env()
     buffer = filled(hindsight(env, relabel_share=share), env, 150)
-    target = th.as_tensor(buffer.observations["desired_goal"][0, 0])
+    target = buffer.bits[0, 2 * N :]
     sample = buffer.sample(1_000)
     real = (sample.observations["desired_goal"] == target).all(1).numpy()
     assert real[round(share * 1_000) :].all()
@@ -187,14 +188,40 @@ def test_nothing_to_sample_is_a_clear_error() -> None:
         filled(hindsight(env), env, 2).sample(4)
 
 
-def test_rare_valid_slots_are_found() -> None:
-    """One short episode in a large buffer of unfinished ones: rejection gives up, listing finds."""
+def test_an_episode_longer_than_the_buffer_is_refused() -> None:
+    env = vec_env(n_envs=1, continuing_task=True, max_steps=12)
+    with pytest.raises(ValueError, match="over 8 steps"):
+        filled(hindsight(env, capacity=8), env, 12)
+
+
+def test_reset_forgets_everything() -> None:
+    env = vec_env()
+    buffer = filled(hindsight(env), env, 50)
+    buffer.reset()
+    assert buffer.size() == 0
+    with pytest.raises(RuntimeError, match="learning_starts"):
+        buffer.sample(4)
+    assert len(filled(buffer, env, 50, seed=1).sample(10).rewards) == 10
+
+
+def test_a_loaded_buffer_may_cut_off_what_was_under_way() -> None:
     env = vec_env(n_envs=1)
-    buffer = hindsight(env, capacity=20_000)
-    filled(buffer, env, 12)
-    buffer.pos, buffer.full = 0, True
-    sample = buffer.sample(50)
-    assert len(sample.rewards) == 50
+    buffer = filled(hindsight(env, relabel_share=0.0), env, N - 2)
+    with pytest.warns(UserWarning, match="1 copies"):
+        buffer.truncate_last_trajectory()
+    assert buffer.sample(10).dones.sum() == 0
+    buffer.truncate_last_trajectory()  # nothing is under way
+
+
+@pytest.mark.parametrize("reward_type", ["zero_one", "minus_one_zero", "hamming"])
+def test_relabelled_rewards_are_the_environments(reward_type: str) -> None:
+    env = vec_env(reward_type=reward_type)
+    sample = filled(hindsight(env, relabel_share=1.0), env, 150).sample(1_000)
+    after = sample.next_observations
+    expected = env.env.compute_reward(  # type: ignore[attr-defined]
+        after["achieved_goal"].numpy(), after["desired_goal"].numpy(), []
+    )
+    np.testing.assert_allclose(sample.rewards.numpy().ravel(), expected, rtol=1e-6)
 
 
 def test_plain_buffer_returns_what_was_stored() -> None:

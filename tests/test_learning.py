@@ -15,9 +15,10 @@ import torch as th
 from experiments import evaluation
 from experiments.agents import greedy_policy, load_policy, make_agent, make_env
 from experiments.config import RunConfig
-from experiments.learner import BitDQN, split
+from experiments.learner import BitDQN
 from experiments.streams import Stream, generator
 from experiments.train import train
+from experiments.updates import Minibatch
 
 CLOCKS = {"wall_seconds", "train_seconds", "seconds_to_solve"}
 
@@ -33,12 +34,8 @@ def test_her_solves_ten_bits_from_its_defaults() -> None:
     assert result["env_steps_to_solve"] < 6_000
 
 
-def test_her_solves_fifteen_bits_that_dqn_does_not_find() -> None:
-    budget = 12_000
-    assert train(RunConfig(n=15, budget_env_steps=budget)).result["solved"]
-    assert (
-        train(RunConfig(n=15, budget_env_steps=budget, method="dqn")).result["success_rate"] < 0.2
-    )
+def test_her_solves_fifteen_bits() -> None:
+    assert train(RunConfig(n=15, budget_env_steps=12_000)).result["solved"]
 
 
 def test_equivariant_solves_a_hundred_bits() -> None:
@@ -54,17 +51,23 @@ def test_transfer_from_eight_bits_to_three_hundred() -> None:
     assert evaluation.evaluate(policy, task, Stream.TRANSFER).success_rate == 1.0
 
 
-@pytest.mark.parametrize(
-    "broken", [{"relabel_done": False, "learner_reward": "r"}, {"method": "dqn"}]
-)
-def test_what_the_learning_tests_would_notice(broken: dict[str, Any]) -> None:
-    """SB3's flags with plain rewards, or no hindsight: fifteen bits stay unsolved.
+def test_dqn_does_not_find_fifteen_bits() -> None:
+    assert not train(RunConfig(n=15, budget_env_steps=12_000, method="dqn")).result["solved"]
 
-    SB3's flags alone only slow the r-1 learner down (see the ablation), so what holds the flags is
-    tests/test_hindsight.py.
+
+@pytest.mark.parametrize("relabel_done", [True, False])
+def test_plain_rewards_are_learned_with_the_right_terminal_flags_alone(relabel_done: bool) -> None:
+    """With SB3's flags a relabelled arrival bootstraps on, and hovering beats finishing (#627).
+
+    Under r-1 that only slows learning down (see the ablation). Under r, with a gamma at which the
+    values of neighbouring distances are far enough apart, it is the difference.
     """
-    config = RunConfig(n=15, budget_env_steps=12_000, **broken)
-    assert not train(config).result["solved"]
+    config = RunConfig(
+        n=8, learner_reward="r", gamma=0.9, relabel_done=relabel_done, budget_env_steps=8_000
+    )
+    result = train(config).result
+    assert result["solved"] == relabel_done
+    assert result["success_rate"] > (0.99 if relabel_done else 0.0)
 
 
 @pytest.mark.parametrize("settings", [{}, {"method": "dqn"}, {"network": "equivariant"}], ids=str)
@@ -198,7 +201,8 @@ def test_epsilon_does_not_know_the_budget() -> None:
         model, _ = agent(exploration_steps=1_000, budget_env_steps=budget)
         model.learn(400)
         rates.append(model.exploration_rate)
-    assert rates[0] == rates[1] == pytest.approx(1 - 0.95 * 0.4)
+        assert rates[-1] == pytest.approx(1 - 0.95 * model.num_timesteps / 1_000)
+    assert rates[0] == rates[1]
 
 
 def test_target_network_follows_each_update() -> None:
@@ -217,11 +221,11 @@ def test_minibatches_share_relabelled_rows_evenly() -> None:
     model.learn(400)
     assert model.replay_buffer is not None
     drawn: Any = model.replay_buffer.sample(60)
-    parts = list(split(drawn, 3))
+    parts = Minibatch.deal(drawn, 3)
     assert [len(part.rewards) for part in parts] == [20, 20, 20]
-    goals = th.cat([part.observations["desired_goal"] for part in parts])
+    goals = th.cat([part.goal for part in parts])
     assert sorted(goals.tolist()) == sorted(drawn.observations["desired_goal"].tolist())
     target = drawn.observations["desired_goal"][-1]
     for part in parts:
         # The last fifth of the draw has the real goal, and so has a fifth of each part.
-        assert (part.observations["desired_goal"][-4:] == target).all()
+        assert (part.goal[-4:] == target).all()

@@ -7,28 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch as th
-from gymnasium import spaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stable_baselines3.dqn.policies import QNetwork
 
 from experiments.networks import (
-    BitPolicy,
     BitQNetwork,
     EquivariantQNetwork,
     greedy_actions,
     pair_kinds,
     pair_shares,
 )
-
-
-def policy(n: int, network: str, **kwargs: Any) -> BitPolicy:
-    th.manual_seed(0)
-    bits = spaces.MultiBinary(n)
-    space = spaces.Dict({"observation": bits, "achieved_goal": bits, "desired_goal": bits})
-    return BitPolicy(
-        space, spaces.Discrete(n), lambda _: 1e-3, net_arch=[16], network=network, **kwargs
-    )
+from tests.made_policies import policy
 
 
 def q_values(net: QNetwork, state: th.Tensor, goal: th.Tensor) -> th.Tensor:
