@@ -12,6 +12,9 @@ from experiments.agents import greedy_policy, load_policy
 from experiments.config import RunConfig
 from experiments.streams import Stream
 from experiments.train import train
+from experiments.updates import CapturedUpdate, Minibatch, Update
+from tests.made_policies import policy
+from tests.made_transitions import N, drawn
 
 pytestmark = [
     pytest.mark.cuda,
@@ -35,3 +38,22 @@ def test_training_on_cuda(network: Any, implementation: Any) -> None:
 
 def test_her_learns_on_cuda() -> None:
     assert train(RunConfig(n=10, device="cuda")).result["solved"]
+
+
+@pytest.mark.parametrize("network", ["mlp", "equivariant"])
+def test_recorded_updates_are_the_same_updates(network: str) -> None:
+    """Warm-up, recording and replay, with two sizes of minibatch."""
+    agents = [policy(N, network).to("cuda") for _ in range(2)]
+    for agent in agents:
+        agent.optimizer_kwargs = {"fused": True, "capturable": True}
+    eager, recorded = (Update(agent, 0.9, 0.2, 10.0) for agent in agents)
+    captured = CapturedUpdate(recorded)
+    for seed in range(8):
+        for batch in (8, 24):
+            parts = Minibatch.deal(drawn(seed, batch), 1)[0]
+            data = Minibatch(*(part.cuda() for part in parts))
+            eager(data)
+            captured(data)
+    th.testing.assert_close(recorded.weights, eager.weights, rtol=1e-4, atol=1e-6)
+    th.testing.assert_close(recorded.target_weights, eager.target_weights, rtol=1e-4, atol=1e-6)
+    th.testing.assert_close(recorded.loss, eager.loss, rtol=1e-3, atol=1e-5)

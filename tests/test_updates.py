@@ -5,34 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 import torch as th
-from stable_baselines3.common.type_aliases import DictReplayBufferSamples
 from torch import nn
 from torch.nn import functional
 
 from experiments.networks import BitPolicy, BitQNetwork
 from experiments.updates import Minibatch, Update, flatten
 from tests.made_policies import policy
-
-N, BATCH = 5, 24
-
-
-def drawn(seed: int = 0, batch: int = BATCH) -> DictReplayBufferSamples:
-    """Transitions as a buffer hands them out."""
-    rng = np.random.default_rng(seed)
-    state, goal = (th.as_tensor(rng.integers(0, 2, (batch, N), dtype=np.int8)) for _ in range(2))
-    actions = th.as_tensor(rng.integers(N, size=(batch, 1)))
-    following = state.scatter(1, actions, 1 - state.gather(1, actions))
-    done = (following == goal).all(1, keepdim=True).float()
-    return DictReplayBufferSamples(
-        observations={"observation": state, "desired_goal": goal},
-        actions=actions,
-        next_observations={"observation": following, "desired_goal": goal},
-        dones=done,
-        rewards=done - 1,
-    )
+from tests.made_transitions import BATCH, N, drawn
 
 
 @pytest.mark.parametrize("net_arch", [[16], [16, 8, 4]])
