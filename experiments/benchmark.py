@@ -57,7 +57,7 @@ class BenchmarkArguments:
     rows: tuple[ContestName, ...] = ()
     """What is measured. By default: everything."""
     repeats: int | None = None
-    """Repeats of each. By default: a number of its own, 3 to 15."""
+    """Repeats of each. By default: a number of its own, 1 to 15."""
     scale: options.Flag = False
     """Measure instead how cost grows with n, copies, capacity and batch: scale.csv and its figure,
     about ten minutes."""
@@ -92,7 +92,10 @@ def _compare(out: Path, arguments: BenchmarkArguments, console: Console) -> None
             notes[contest.name] = str(reason)
         _write(out, outcomes(contests, repeats, notes), [*repeats, *limits.derived(repeats)])
     found = outcomes(contests, repeats, notes)
-    print_table(console, page.TITLE, *page.result_rows(found))
+    header, lines = page.result_rows(found)
+    short = [header.index(name) for name in ("what", "ratio", "goal", "aim", "verdict")]
+    lines = [[line[place] for place in short] for line in lines]
+    print_table(console, page.TITLE, [header[place] for place in short], lines)
     further = page.further_rows(found, tables.repeat_table([*repeats, *limits.derived(repeats)]))
     print_table(console, "Further figures, and what the machine could do at best", *further)
 

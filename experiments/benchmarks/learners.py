@@ -60,9 +60,9 @@ def training(config: RunConfig, seconds: float, agent: Any = None, warm_updates:
     agent = agent or silent_agent(config)
     ratio = config.updates_per_env_step or 1.0
     warm = (config.learning_starts or 0) + int(warm_updates / ratio)
-    took = _learn(agent, warm, first=True)
-    # A call of learn() has its own start and end: it must be long beside them.
-    steps = max(warm, int(warm * seconds / took))
+    _learn(agent, warm, first=True)
+    # A call of learn() has its own start and end: each is as long as a repeat should be.
+    steps = 1 + int(warm * seconds / _learn(agent, warm))
 
     def repeat(_: int) -> Measured:
         before = agent.num_timesteps
