@@ -120,7 +120,7 @@ def test_the_command_writes_tables_page_and_figure(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(th.cuda, "is_available", lambda: False)
-    wanted = ["single", "gpu-updates-128", "memory"]
+    wanted = ["single", "gpu-updates-128"]
     outcome = command("benchmark", "--rows", *wanted, "--repeats", "1", "--out", "out")
     assert outcome.status == 0, outcome.text
     table = pd.read_csv("out/benchmark.csv")
@@ -128,7 +128,7 @@ def test_the_command_writes_tables_page_and_figure(
     assert table["verdict"].tolist()[1:] == ["unmeasured", "unmeasured"]
     assert table["verdict"][0] in ("met", "missed")
     repeats = pd.read_csv("out/benchmark_repeats.csv")
-    assert set(repeats["contest"]) == {"single", "memory", limits.NAME}
+    assert set(repeats["contest"]) == {"single", limits.NAME}
     assert "no GPU here" in Path("out/benchmark.md").read_text()
     for ending in ("png", "svg"):
         assert (tmp_path / "out" / "figures" / f"benchmark.{ending}").stat().st_size > 5_000
