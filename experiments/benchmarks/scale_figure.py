@@ -77,9 +77,9 @@ def _panel(axes: Axes, panel: Panel, table: pd.DataFrame) -> None:
     axes.set_xlabel(panel.along, fontsize=9)
     axes.set_ylabel(panel.unit, fontsize=9)
     low, high = axes.get_ylim()
-    if high < 10 * low:  # a flat line is not to look like a mountain
+    if high < 100 * low:  # a flat line is not to look like a mountain
         middle = (low * high) ** 0.5
-        axes.set_ylim(middle / 10**0.75, middle * 10**0.75)
+        axes.set_ylim(middle / 10, middle * 10)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(LogLocator(10, numticks=8))
         axis.set_minor_formatter(NullFormatter())
