@@ -113,6 +113,24 @@ def test_no_gpu_is_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
                 contest.sides()
 
 
+def test_gpu_rows_are_runs_that_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[RunConfig] = []
+
+    def record(config: RunConfig, *_: Any) -> Side:
+        asked.append(config)
+        return Side(lambda _: Measured(1.0), config.device)
+
+    monkeypatch.setattr(th.cuda, "is_available", lambda: True)
+    for name in ("training", "updating"):
+        monkeypatch.setattr(rows, name, record)
+    for contest in rows.CONTESTS:
+        if contest.name.startswith("gpu"):
+            devices = {name: side.device for name, side in contest.sides().items()}
+            assert devices == {"ours": "cuda", "stock": "cuda", rows.ON_CPU: "cpu"}
+    assert {config.batch_size for config in asked} == {128, 4_096}
+    assert {config.rollout for config in asked} == {(5, 16), (1, 16)}
+
+
 # The command.
 
 

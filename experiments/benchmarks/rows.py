@@ -21,6 +21,8 @@ _SECONDS = 0.8
 """Of one repeat of a learner: shorter than most noise, so that it falls on both sides."""
 _MANY = 15
 _GPU_COPIES = 4_096
+_BATCHED: dict[str, Any] = {"n_envs": 16, "updates_per_env_step": 0.2}
+"""16 updates after every 5 steps of all copies."""
 
 
 def _vector() -> dict[str, Side]:
@@ -40,8 +42,7 @@ def _one_env() -> dict[str, Side]:
 
 
 def _many_envs() -> dict[str, Side]:
-    fields: dict[str, Any] = {"n_envs": 16, "updates_per_env_step": 0.2}
-    sides, stock = _both(**fields), setting(**STOCK, **fields)
+    sides, stock = _both(**_BATCHED), setting(**STOCK, **_BATCHED)
     try:
         return sides | {SBX: training(stock, _SECONDS, sbx_agent(stock))}
     except UnavailableError:
@@ -50,8 +51,8 @@ def _many_envs() -> dict[str, Side]:
 
 def _updates() -> dict[str, Side]:
     return {
-        "ours": updating(setting(n_envs=16), _SECONDS),
-        "stock": updating(setting(n_envs=16, **STOCK), _SECONDS),
+        "ours": updating(setting(**_BATCHED), _SECONDS),
+        "stock": updating(setting(**_BATCHED, **STOCK), _SECONDS),
     }
 
 
@@ -69,7 +70,7 @@ def _solve_equivariant() -> dict[str, Side]:
 
 def _gpu_updates(batch: int) -> Mapping[str, Side]:
     _need_gpu()
-    fields: dict[str, Any] = {"n_envs": 16, "batch_size": batch}
+    fields = _BATCHED | {"batch_size": batch}
     return {
         "ours": updating(setting(device="cuda", **fields), _SECONDS),
         "stock": updating(setting(device="cuda", **fields, **STOCK), _SECONDS),
