@@ -20,9 +20,9 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
 
 
-def page(name: str, title: str, *parts: str) -> str:
+def page(name: str, title: str, *parts: str, writer: str = "experiments.plot") -> str:
     """A page with the figure of the same name below its title."""
-    head = f"<!-- Written by experiments.plot from the tables beside this file. -->\n# {title}"
+    head = f"<!-- Written by {writer} from the tables beside this file. -->\n# {title}"
     return "\n\n".join([head, f"![{title}](figures/{name}.png)", *parts]) + "\n"
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -95,11 +96,9 @@ def plot(directory: Path) -> list[Path]:
         raise TableError(directory, "is no folder; name one that has a runs.csv")
     held = _read(directory)
     pages = {name: text for name, write in _PAGES if (text := write(held)) is not None}
-    with mpl.rc_context():
-        mpl.rcdefaults()  # or a matplotlibrc would have its say
-        mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
-        drawn = {name: figure for name, draw in _FIGURES if (figure := draw(held)) is not None}
-        paths = _save(drawn, directory / "figures")
+    paths = save_figures(
+        {name: functools.partial(draw, held) for name, draw in _FIGURES}, directory / "figures"
+    )
     for name, text in pages.items():
         paths.append(directory / f"{name}.md")
         files.replace_file(paths[-1], text.encode())
@@ -132,7 +131,27 @@ def _with_settings(runs: pd.DataFrame, path: Path) -> pd.DataFrame:
     return runs.merge(settings, on="config_id", how="left")
 
 
-def _save(drawn: dict[str, Figure], folder: Path) -> list[Path]:
+def save_figures(draws: Mapping[str, Callable[[], Figure | None]], folder: Path) -> list[Path]:
+    """Draw in the house's style, and write what was drawn as PNG and SVG.
+
+    Args:
+        draws: By the file's name; None is drawn where there is nothing to show.
+        folder: Made if it is not there.
+
+    Returns:
+        The files written.
+
+    Raises:
+        TableError: If the folder cannot be made.
+    """
+    with mpl.rc_context():
+        mpl.rcdefaults()  # or a matplotlibrc would have its say
+        mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
+        drawn = {name: figure for name, draw in draws.items() if (figure := draw()) is not None}
+        return _save(drawn, folder)
+
+
+def _save(drawn: Mapping[str, Figure], folder: Path) -> list[Path]:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,7 +20,7 @@ from rich.progress import (
 from rich.table import Table
 
 from experiments.config import RunConfig
-from experiments.pages import transfer_rows
+from experiments.pages import Rows, transfer_rows
 from experiments.results import FinishedRun
 from experiments.summary import summarise
 
@@ -109,11 +111,17 @@ def print_results(
 def print_transfers(console: Console, transfers: pd.DataFrame) -> None:
     """Success rates of the same weights at other numbers of bits, seeds taken together."""
     header, rows = transfer_rows(transfers)
-    table = Table(title="The same weights at other numbers of bits")
-    for name in header:
-        table.add_column(name, justify="left" if name == "agent" else "right")
+    print_table(console, "The same weights at other numbers of bits", header, rows)
+
+
+def print_table(console: Console, title: str, header: Sequence[str], rows: Rows) -> None:
+    """A table of texts: words to the left, numbers to the right."""
+    table = Table(title=title)
+    for place, name in enumerate(header):
+        numbers = all(row[place][:1].isdigit() or row[place] == "-" for row in rows)
+        table.add_column(name, justify="right" if numbers else "left")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     console.print(table)
 
 

@@ -38,7 +38,7 @@ SMALL = {
     "compare": {"--n": "3", "--budget": "300", "--seeds": "1", "--workers": "1"},
     "evaluate": {"--episodes": "20"},
     "plot": {},
-    "benchmark": {},
+    "benchmark": {"--rows": "single", "--repeats": "1"},
 }
 
 

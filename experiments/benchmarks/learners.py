@@ -1,0 +1,138 @@
+"""Steps, updates and samples per second of learners that are past their first steps."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import torch as th
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.logger import Logger
+
+from experiments.agents import make_agent, make_env
+from experiments.benchmarks.measuring import Measured, Side, rate
+from experiments.config import RunConfig
+from experiments.train import LOG_INTERVAL
+
+_FILLING_COPIES = 64
+
+
+def setting(**fields: Any) -> RunConfig:
+    """DQN+HER at the benchmark's setting: n = 30, [256], batch 128, epsilon at its end.
+
+    Args:
+        **fields: Of :class:`RunConfig`, over those.
+    """
+    usual: dict[str, Any] = {
+        "method": "her",
+        "n": 30,
+        "goal_mode": "random",
+        "hidden": (256,),
+        "batch_size": 128,
+        # Stock samples in time that grows with this: larger ones would only favour us.
+        "buffer_size": 30_000,
+        # Random actions cost less than greedy ones, and the two sides' epsilon falls differently.
+        "exploration_steps": 1,
+    }
+    return RunConfig(**(usual | fields)).resolved()
+
+
+def silent_agent(config: RunConfig) -> Any:
+    """A run's agent, which logs nothing."""
+    return without_logs(make_agent(config, make_env(config)))
+
+
+def without_logs(agent: BaseAlgorithm) -> Any:
+    """The same agent; SB3 would log to a folder of the system's temporary files."""
+    agent.set_logger(Logger(folder=None, output_formats=[]))
+    return agent
+
+
+def training(config: RunConfig, seconds: float, agent: Any = None, warm_updates: int = 300) -> Side:
+    """Environment steps per second of training as a whole: acting, stepping, storing, updating.
+
+    Args:
+        config: The run.
+        seconds: Of one repeat, about.
+        agent: Another library's for the same run.
+        warm_updates: Before the clock starts; what is compiled or allocated once is done by then.
+    """
+    agent = agent or silent_agent(config)
+    ratio = config.updates_per_env_step or 1.0
+    warm = (config.learning_starts or 0) + int(warm_updates / ratio)
+    _learn(agent, warm, first=True)
+    # A call of learn() has its own start and end: each is as long as a repeat should be.
+    steps = 1 + int(warm * seconds / _learn(agent, warm))
+
+    def repeat(_: int) -> Measured:
+        before = agent.num_timesteps
+        took = _learn(agent, steps)
+        return Measured((agent.num_timesteps - before) / took)
+
+    return Side(repeat, config.device)
+
+
+def updating(config: RunConfig, seconds: float) -> Side:
+    """Gradient updates per second, their minibatches' sampling included."""
+    agent = filled_agent(config, 20_000)
+    batch = config.batch_size or 1
+    _, updates = config.rollout
+
+    def chunk() -> int:
+        agent.train(updates, batch)
+        return updates
+
+    rate(chunk, seconds)  # what is compiled or captured once
+
+    def repeat(_: int) -> Measured:
+        _finish(agent)
+        began, done = time.perf_counter(), 0
+        while time.perf_counter() - began < seconds:
+            done += chunk()
+        _finish(agent)
+        return Measured(done / (time.perf_counter() - began))
+
+    return Side(repeat, config.device)
+
+
+def sampling(config: RunConfig, capacity: int, seconds: float = 0.3) -> Side:
+    """Milliseconds of one ``sample()`` of a full buffer."""
+    agent = filled_agent(config, capacity)
+    buffer, batch = agent.replay_buffer, config.batch_size or 1
+
+    def chunk() -> int:
+        for _ in range(20):
+            buffer.sample(batch)
+        return 20
+
+    chunk()
+    return Side(lambda _: Measured(1e3 / rate(chunk, seconds).value), config.device)
+
+
+def filled_agent(config: RunConfig, capacity: int) -> Any:
+    """An agent whose buffer is full of random play, and which was never updated."""
+    copies = min(_FILLING_COPIES, max(1, capacity // (4 * config.n)))
+    fields = config.to_dict() | {
+        "n_envs": copies,
+        "buffer_size": capacity,
+        "learning_starts": 2 * capacity,  # later than the last step
+        "budget_env_steps": 2 * capacity + 1,
+    }
+    agent = silent_agent(RunConfig.from_dict(fields))
+    _learn(agent, capacity, first=True)
+    return agent
+
+
+def _learn(agent: Any, steps: int, *, first: bool = False) -> float:
+    """Seconds of some more steps."""
+    _finish(agent)
+    began = time.perf_counter()
+    agent.learn(steps, reset_num_timesteps=first, log_interval=LOG_INTERVAL)
+    _finish(agent)
+    return time.perf_counter() - began
+
+
+def _finish(agent: Any) -> None:
+    """Wait for the GPU, which works behind the back of the clock."""
+    if getattr(agent.device, "type", "cpu") == "cuda":
+        th.cuda.synchronize()
