@@ -113,11 +113,7 @@ def make_agent(config: RunConfig, env: VecEnv) -> DQN:
         BitPolicy,
         replay_buffer_class=HindsightReplayBuffer if config.method == "her" else PlainReplayBuffer,
         replay_buffer_kwargs=buffer,
-        # One kernel for all parameters; on a GPU it is recorded, so its counter lives there.
-        policy_kwargs={
-            **ours,
-            "optimizer_kwargs": {"fused": True, "capturable": config.device == "cuda"},
-        },
+        policy_kwargs={**ours, "optimizer_kwargs": {"fused": True}},
         exploration_steps=config.exploration_steps or 0,
         **common,
     )

@@ -43,6 +43,7 @@ class EvaluationCallback(BaseCallback):
         self.train_seconds = 0.0
         self._resumed_at = 0.0
         self._next_at = config.learning_starts or 0
+        self._looked_at = -1
         self._evaluations = 0
         self.episodes = 0
 
@@ -61,8 +62,11 @@ class EvaluationCallback(BaseCallback):
     def _on_step(self) -> bool:
         # SB3 counts an episode only after this.
         self.episodes += int(np.count_nonzero(self.locals["dones"]))
-        if self.num_timesteps < self._next_at:
+        # Looking at the same weights again would only give luck another chance.
+        updates = self.model._n_updates
+        if self.num_timesteps < self._next_at or updates == self._looked_at:
             return True
+        self._looked_at = updates
         self._next_at = math.ceil(self.num_timesteps * self.config.eval_spacing)
         with self._clock_stopped():
             self._look()

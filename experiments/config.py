@@ -35,7 +35,7 @@ from experiments.checks import (
 )
 
 _UPDATES_TOGETHER = 8
-"""Updates of one cycle, where episodes are long enough: what is done once a cycle costs little."""
+"""Updates of one cycle, where episodes are long: what is done once a cycle costs little then."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,15 +169,16 @@ class RunConfig:
         """Vector steps and gradient updates of one collect-then-train cycle.
 
         The smallest cycle with a whole number of updates at ``updates_per_env_step``; and, as
-        minibatches are drawn together, as many of it as make eight updates, within an episode's
-        length. Stock runs take the smallest.
+        minibatches are drawn together, as many of it as make eight updates, if that takes no more
+        than a quarter of an episode. Stock runs take the smallest.
         """
         config = self.resolved()
         ratio = as_fraction(config.updates_per_env_step or 0.0)
         vector_steps, updates = (ratio * (config.n_envs or 1)).as_integer_ratio()[::-1]
         if config.implementation == "stock":
             return vector_steps, updates
-        cycles = min(-(-_UPDATES_TOGETHER // updates), (config.max_steps or 1) // vector_steps)
+        room = (config.max_steps or 1) // 4
+        cycles = min(-(-_UPDATES_TOGETHER // updates), room // vector_steps)
         return vector_steps * max(1, cycles), updates * max(1, cycles)
 
     @property

@@ -41,8 +41,10 @@ class PlainReplayBuffer(DictReplayBuffer):
         n_envs: Copies of the environment.
         reward_shift: Added to each sampled reward.
         seed: The run's; the buffer draws from a stream of its own.
-        **_: What else SB3 passes to its own buffers.
+        optimize_memory_usage: SB3's; refused, as nothing here is stored twice.
     """
+
+    _TENSORS = ("bits", "facts", "rewards_at", "ends_at")
 
     def __init__(
         self,
@@ -51,11 +53,13 @@ class PlainReplayBuffer(DictReplayBuffer):
         action_space: spaces.Space,
         device: th.device | str = "auto",
         n_envs: int = 1,
+        optimize_memory_usage: bool = False,
         *,
         reward_shift: float = 0.0,
         seed: int = 0,
-        **_: Any,
     ) -> None:
+        if optimize_memory_usage:
+            raise ValueError("optimize_memory_usage must be False: nothing is stored twice here")
         slots = max(buffer_size // n_envs, 1)
         # SB3's own buffers would fill six arrays of bits, and a dictionary for each transition.
         BaseBuffer.__init__(self, slots, observation_space, action_space, device, n_envs)
@@ -64,9 +68,26 @@ class PlainReplayBuffer(DictReplayBuffer):
         # What belongs together lies together: one copy when it is stored, one when it is drawn.
         self.bits = self._zeros(np.int8, 3 * self.n_bits)
         self.facts = self._zeros(np.float32, 3)
-        self.episodes = EpisodeIndex(slots, n_envs)
         self.reward_shift = reward_shift
         self.rng = generator(seed, Stream.REPLAY)
+
+    @property
+    def device(self) -> th.device:
+        """Where the bits live; SB3 sets it anew when it loads a buffer, and they move."""
+        return self._device
+
+    @device.setter
+    def device(self, device: th.device) -> None:
+        self._device = device
+        for name in self._TENSORS:
+            if name in vars(self):
+                setattr(self, name, getattr(self, name).to(device))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is saved: without the environment, and readable where there is no GPU."""
+        state = vars(self) | {"_device": th.device("cpu")}
+        state |= {name: state[name].cpu() for name in self._TENSORS if name in state}
+        return {name: value for name, value in state.items() if name != "env"}
 
     def _zeros(self, dtype: Any, width: int) -> th.Tensor:
         """Room for one thing of all transitions; NumPy's zeros take memory once it is used."""
@@ -91,16 +112,10 @@ class PlainReplayBuffer(DictReplayBuffer):
         rows = slice(self.pos * self.n_envs, (self.pos + 1) * self.n_envs)
         self.bits[rows] = th.from_numpy(np.concatenate(bits, axis=1)).to(self.device)
         self.facts[rows] = th.from_numpy(np.stack(facts, axis=1, dtype=np.float32)).to(self.device)
-        self.episodes.add(self.pos, ended)
         self.pos += 1
         if self.pos == self.buffer_size:
             self.full = True
             self.pos = 0
-
-    def reset(self) -> None:
-        """Forget everything."""
-        super().reset()
-        self.episodes.clear()
 
     def sample(  # type: ignore[override]  # SB3's own overrides differ like this
         self, batch_size: int, env: VecNormalize | None = None
@@ -183,11 +198,24 @@ class HindsightReplayBuffer(PlainReplayBuffer, HerReplayBuffer):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.env: VecEnv | None = env
+        self.episodes = EpisodeIndex(self.buffer_size, self.n_envs)
         self.her_ratio = relabel_share
         self.relabel_done = relabel_done
         self.goal_selection_strategy = KEY_TO_GOAL_STRATEGY[goal_selection_strategy]
         self.rewards_at = self._by_distance(env, "compute_reward")
         self.ends_at = self._by_distance(env, "compute_terminated")
+
+    def add(self, *args: Any, **kwargs: Any) -> None:
+        """Store one step of every copy; see SB3's for the arguments."""
+        slot = self.pos
+        super().add(*args, **kwargs)
+        ended = kwargs["done"] if "done" in kwargs else args[4]
+        self.episodes.add(slot, np.asarray(ended, dtype=np.bool_))
+
+    def reset(self) -> None:
+        """Forget everything."""
+        super().reset()
+        self.episodes.clear()
 
     def _by_distance(self, env: VecEnv, method: str) -> th.Tensor:
         """What the environment answers at each Hamming distance from a goal, (n + 1, 1).

@@ -42,10 +42,24 @@ class BitDQN(DQN):
         super()._setup_model()
         policy = cast(BitPolicy, self.policy)
         self.weights = Update(policy, self.gamma, self.tau, self.max_grad_norm)
-        on_gpu = self.device.type == "cuda"
-        self.update = CapturedUpdate(self.weights) if on_gpu else self.weights
+        self._renew_update()
         # A stream of its own: SB3 draws from NumPy's global one.
         self.exploration_rng = generator(self.seed or 0, Stream.EXPLORATION)
+
+    def _renew_update(self) -> None:
+        """A GPU's recording knows the optimizer's tensors and step size as they are now."""
+        self.update: Update | CapturedUpdate = self.weights
+        if self.device.type == "cuda":
+            if callable(self.learning_rate):
+                raise ValueError("learning_rate must be a number on a GPU, got a schedule")
+            for group in self.weights.optimizer.param_groups:
+                group["capturable"] = True  # an agent that was saved on a CPU says otherwise
+            self.update = CapturedUpdate(self.weights)
+
+    def set_parameters(self, *args: Any, **kwargs: Any) -> None:
+        """As in SB3, which loads agents by it."""
+        super().set_parameters(*args, **kwargs)
+        self._renew_update()
 
     def _on_step(self) -> None:
         """Set epsilon; the target network moves in :meth:`train`."""
@@ -94,7 +108,8 @@ class BitDQN(DQN):
         buffer: Any = self.replay_buffer
         for first in range(0, gradient_steps, _DRAWN_TOGETHER):
             count = min(_DRAWN_TOGETHER, gradient_steps - first)
-            for data in Minibatch.deal(buffer.sample(batch_size * count), count):
+            drawn = buffer.sample(batch_size * count, env=self._vec_normalize_env)
+            for data in Minibatch.deal(drawn, count):
                 self.update(data)
         self._n_updates += gradient_steps
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")

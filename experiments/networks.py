@@ -53,6 +53,11 @@ class PlusMinusExtractor(BaseFeaturesExtractor):
 class BitQNetwork(QNetwork):
     """What the learner asks of a Q-network; one that need not list all n values may override it."""
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # PyTorch walks through all modules for them; filled once all are there.
+        self._weights: list[nn.Parameter] = []
+
     def chosen(self, obs: Observation, actions: th.Tensor) -> th.Tensor:
         """Q-values of (batch, 1) actions, (batch, 1)."""
         return th.gather(self(obs), 1, actions)
@@ -78,8 +83,10 @@ class BitQNetwork(QNetwork):
         Returns:
             The loss, a scalar, and its gradient for each of ``parameters()``.
         """
+        if not self._weights:
+            self._weights += self.parameters()
         loss = functional.smooth_l1_loss(self.chosen(obs, actions), wanted)
-        return loss.detach(), th.autograd.grad(loss, list(self.parameters()))
+        return loss.detach(), th.autograd.grad(loss, self._weights)
 
 
 class MlpQNetwork(BitQNetwork):
@@ -157,9 +164,9 @@ class EquivariantQNetwork(BitQNetwork):
     def chosen(self, obs: Observation, actions: th.Tensor) -> th.Tensor:
         """Q-values of (batch, 1) actions, (batch, 1)."""
         bits = (th.gather(obs[key], 1, actions) for key in ("observation", "desired_goal"))
-        state, goal = (bit.to(th.int64) for bit in bits)
-        values, _ = self._by_kind(obs)
-        return th.gather(values, 1, 2 * state + goal)
+        state, goal = (bit.squeeze(1).to(th.int64) for bit in bits)
+        own, common = self._joint_layer(pair_shares(obs))
+        return self._above(own.index_select(0, 2 * state + goal) + common)
 
     def best(self, obs: Observation) -> th.Tensor:
         """The highest Q-value of each state, (batch, 1)."""
@@ -175,10 +182,22 @@ class EquivariantQNetwork(BitQNetwork):
     def _by_kind(self, obs: Observation) -> tuple[th.Tensor, th.Tensor]:
         """Q-value and share of each of the four pairs, twice (batch, 4)."""
         shares = pair_shares(obs)
+        own, common = self._joint_layer(shares)
+        return self._above(own + common.unsqueeze(1)).squeeze(2), shares
+
+    def _joint_layer(self, shares: th.Tensor) -> tuple[th.Tensor, th.Tensor]:
+        """What a bit's own pair (4, width) and all bits' mean (batch, width) add to its layer."""
         features = self.embed(self.pairs)  # (4, embed)
-        mean = (shares @ features).unsqueeze(1).expand(-1, 4, -1)  # (batch, 4, embed)
-        own = features.unsqueeze(0).expand(mean.shape[0], -1, -1)
-        return self.q_net(th.cat((own, mean), dim=2)).squeeze(2), shares
+        joint: Any = self.q_net[0]
+        own, common = joint.weight.chunk(2, dim=1)
+        mean = shares @ features
+        return functional.linear(features, own), functional.linear(mean, common, joint.bias)
+
+    def _above(self, values: th.Tensor) -> th.Tensor:
+        """The joint layer's activation, and the layers above it."""
+        for part in list(self.q_net)[1:]:
+            values = part(values)
+        return values
 
 
 def pair_kinds(obs: Observation) -> th.Tensor:
@@ -189,10 +208,22 @@ def pair_kinds(obs: Observation) -> th.Tensor:
 def pair_shares(obs: Observation) -> th.Tensor:
     """How often each of the four pairs occurs, (batch, 4) float32 that add up to 1."""
     state, goal = obs["observation"].to(th.int8), obs["desired_goal"].to(th.int8)
-    ones, wanted, both = (bits.sum(1, dtype=th.float32) for bits in (state, goal, state & goal))
+    # Of ones in the state, in the goal, and in both; the four counts follow, exactly.
+    sums = th.stack((state, goal, state & goal)).sum(2, dtype=th.float32)
     n = state.shape[1]
-    counts = th.stack((n - ones - wanted + both, wanted - both, ones - both, both), dim=1)
-    return counts / n
+    none, counts = th.split(_COUNTS.to(sums.device), [1, 3])
+    return th.addmm(n * none, sums.t(), counts).div_(n)
+
+
+_COUNTS = th.tensor(
+    [
+        [1.0, 0.0, 0.0, 0.0],  # n
+        [-1.0, 0.0, 1.0, 0.0],  # ones in the state
+        [-1.0, 1.0, 0.0, 0.0],  # ones in the goal
+        [1.0, -1.0, -1.0, 1.0],  # ones in both
+    ]
+)
+"""How often each pair occurs, from four numbers."""
 
 
 class BitPolicy(DQNPolicy):

@@ -6,6 +6,7 @@ running average are each one operation instead of one for every layer.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, NamedTuple, cast
 
 import torch as th
@@ -70,6 +71,8 @@ class Update:
         self.weights.grad = self.gradient = th.zeros_like(self.weights)
         (group,) = policy.optimizer.param_groups
         settings: dict[str, Any] = {"lr": group["lr"], **policy.optimizer_kwargs}
+        if self.weights.device.type == "cuda":
+            settings["capturable"] = True  # its counter lives on the GPU, to be recorded
         self.optimizer = policy.optimizer = policy.optimizer_class([self.weights], **settings)
         self.loss = th.zeros((), device=self.weights.device)
         """Sum over the updates since it was last set to zero: to be read once in many."""
@@ -95,8 +98,11 @@ class Update:
 class CapturedUpdate:
     """The same update as a CUDA graph: one launch instead of some thirty.
 
+    What it records are addresses: a network or an optimizer that gets other tensors needs another
+    recording, and so does another learning rate.
+
     Args:
-        update: Whose optimizer is ``capturable``, and whose learning rate stays as it is.
+        update: On a GPU.
     """
 
     WARM_UP = 3
@@ -106,22 +112,26 @@ class CapturedUpdate:
         self.update = update
         self._graphs: dict[int, th.cuda.CUDAGraph] = {}
         self._inputs: dict[int, Minibatch] = {}
-        self._calls = 0
+        self._calls: Counter[int] = Counter()
+
+    @property
+    def recorded(self) -> set[int]:
+        """Sizes of minibatches whose updates are recorded."""
+        return set(self._graphs)
 
     def __call__(self, data: Minibatch) -> None:
         """One update; the first few with a new size of minibatch are not recorded ones."""
         size = len(data.rewards)
         if size not in self._inputs:
             self._inputs[size] = Minibatch(*(part.clone() for part in data))
-            self._calls = 0
         inputs = self._inputs[size]
         for mine, new in zip(inputs, data, strict=True):
             mine.copy_(new)
         if size in self._graphs:
             self._graphs[size].replay()
             return
-        self._calls += 1
-        if self._calls <= self.WARM_UP:
+        self._calls[size] += 1
+        if self._calls[size] <= self.WARM_UP:
             self._aside(inputs)
             return
         graph = th.cuda.CUDAGraph()

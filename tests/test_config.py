@@ -217,14 +217,15 @@ def test_a_cycle_has_the_exact_ratio_of_updates_to_steps(
     ("settings", "cycle"),
     [
         ({"n": 30, "n_envs": 8, "updates_per_env_step": 0.25}, (4, 8)),
-        ({"n": 30, "n_envs": 1, "updates_per_env_step": 1.0}, (8, 8)),
-        ({"n": 30, "n_envs": 1, "updates_per_env_step": 0.25}, (28, 7)),  # within an episode
+        ({"n": 30, "n_envs": 1, "updates_per_env_step": 1.0}, (7, 7)),
+        ({"n": 30, "n_envs": 1, "updates_per_env_step": 0.25}, (4, 1)),
+        ({"n": 100, "n_envs": 1, "updates_per_env_step": 0.25}, (24, 6)),
         ({"n": 30, "n_envs": 64, "updates_per_env_step": 0.25}, (1, 16)),
         ({"n": 2, "n_envs": 1, "updates_per_env_step": 0.25}, (4, 1)),
         ({"n": 30, "n_envs": 8, "updates_per_env_step": 0.25, "implementation": "stock"}, (1, 2)),
     ],
 )
-def test_updates_come_eight_together_within_an_episode(
+def test_updates_come_eight_together_within_a_quarter_of_an_episode(
     settings: dict[str, Any], cycle: tuple[int, int]
 ) -> None:
     assert RunConfig(**settings).rollout == cycle

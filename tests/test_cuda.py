@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch as th
 
 from experiments import evaluation
-from experiments.agents import greedy_policy, load_policy
+from experiments.agents import greedy_policy, load_policy, make_agent, make_env
 from experiments.config import RunConfig
+from experiments.hindsight import HindsightReplayBuffer
+from experiments.learner import BitDQN
 from experiments.streams import Stream
 from experiments.train import train
 from experiments.updates import CapturedUpdate, Minibatch, Update
@@ -44,8 +47,6 @@ def test_her_learns_on_cuda() -> None:
 def test_recorded_updates_are_the_same_updates(network: str) -> None:
     """Warm-up, recording and replay, with two sizes of minibatch."""
     agents = [policy(N, network).to("cuda") for _ in range(2)]
-    for agent in agents:
-        agent.optimizer_kwargs = {"fused": True, "capturable": True}
     eager, recorded = (Update(agent, 0.9, 0.2, 10.0) for agent in agents)
     captured = CapturedUpdate(recorded)
     for seed in range(8):
@@ -54,6 +55,27 @@ def test_recorded_updates_are_the_same_updates(network: str) -> None:
             data = Minibatch(*(part.cuda() for part in parts))
             eager(data)
             captured(data)
+    assert captured.recorded == {8, 24}
     th.testing.assert_close(recorded.weights, eager.weights, rtol=1e-4, atol=1e-6)
     th.testing.assert_close(recorded.target_weights, eager.target_weights, rtol=1e-4, atol=1e-6)
     th.testing.assert_close(recorded.loss, eager.loss, rtol=1e-3, atol=1e-5)
+
+
+def test_agents_and_buffers_cross_devices(tmp_path: Path) -> None:
+    """Saved on a CPU, loaded on a GPU, and back; training goes on past the recording."""
+    config = RunConfig(n=5).resolved()
+    model = make_agent(config, make_env(config))
+    model.learn(400)
+    for device in ("cuda", "cpu"):
+        model.save(tmp_path / "model.zip")
+        model.save_replay_buffer(tmp_path / "buffer.pkl")
+        model = BitDQN.load(tmp_path / "model.zip", env=make_env(config), device=device)
+        with pytest.warns(UserWarning, match="copies"):
+            model.load_replay_buffer(tmp_path / "buffer.pkl")
+        before = model._n_updates
+        model.learn(400, reset_num_timesteps=False)
+        assert model._n_updates > before
+        buffer = model.replay_buffer
+        assert isinstance(buffer, HindsightReplayBuffer)
+        assert buffer.bits.device.type == device
+        assert all(weight.isfinite().all() for weight in model.q_net.parameters())

@@ -194,6 +194,20 @@ def test_an_episode_longer_than_the_buffer_is_refused() -> None:
         filled(hindsight(env, capacity=8), env, 12)
 
 
+def test_unknown_settings_are_refused() -> None:
+    env = vec_env()
+    with pytest.raises(TypeError, match="n_sampled_goal"):
+        hindsight(env, n_sampled_goal=4)
+    with pytest.raises(ValueError, match="optimize_memory_usage must be False"):
+        hindsight(env, optimize_memory_usage=True)
+
+
+def test_rewards_are_not_to_be_normalised() -> None:
+    env = vec_env()
+    with pytest.raises(ValueError, match="VecNormalize"):
+        filled(hindsight(env), env, 50).sample(4, env=object())
+
+
 def test_reset_forgets_everything() -> None:
     env = vec_env()
     buffer = filled(hindsight(env), env, 50)
@@ -204,7 +218,7 @@ def test_reset_forgets_everything() -> None:
     assert len(filled(buffer, env, 50, seed=1).sample(10).rewards) == 10
 
 
-def test_a_loaded_buffer_may_cut_off_what_was_under_way() -> None:
+def test_episodes_under_way_may_be_cut_off() -> None:
     env = vec_env(n_envs=1)
     buffer = filled(hindsight(env, relabel_share=0.0), env, N - 2)
     with pytest.warns(UserWarning, match="1 copies"):

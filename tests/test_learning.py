@@ -177,12 +177,17 @@ def test_sb3_saves_and_loads(tmp_path: Path) -> None:
     model.save(tmp_path / "model.zip")
     model.save_replay_buffer(tmp_path / "buffer.pkl")
     loaded = BitDQN.load(tmp_path / "model.zip", env=env)
-    loaded.load_replay_buffer(tmp_path / "buffer.pkl", truncate_last_traj=False)
+    with pytest.warns(UserWarning, match="copies of the loaded replay buffer"):
+        loaded.load_replay_buffer(tmp_path / "buffer.pkl")
     observation = env.reset()
     ours, _ = model.predict(observation, deterministic=True)
     theirs, _ = loaded.predict(observation, deterministic=True)
     np.testing.assert_array_equal(ours, theirs)
+    assert len(loaded.replay_buffer.sample(500).rewards) == 500  # type: ignore[union-attr]
+    before = [weight.clone() for weight in loaded.q_net.parameters()]
     loaded.learn(200, reset_num_timesteps=False)
+    for old, new in zip(before, loaded.q_net.parameters(), strict=True):
+        assert (old != new).any()
 
 
 def test_each_copy_explores_on_its_own() -> None:
