@@ -15,6 +15,8 @@ import pandas as pd
 
 _JSON_LIMIT = 1_000_000
 """Bytes of the largest JSON file that is read: ours have a few thousand."""
+_LIMIT = 500_000_000
+"""Bytes of the largest file of any kind: the largest networks and tables have a tenth of that."""
 
 
 class ResultError(ValueError):
@@ -59,6 +61,28 @@ def locked(out: Path) -> Iterator[Path]:
         lock.release()
 
 
+def read_bytes(path: Path, limit: int = _LIMIT) -> bytes:
+    """A file's content.
+
+    Args:
+        path: The file.
+        limit: Bytes that it may have.
+
+    Raises:
+        ResultError: If it cannot be read, or is larger.
+    """
+    try:
+        if path.is_fifo():  # whose reader would wait for ever
+            raise ResultError(f"{path}: is no file")
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise ResultError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(content) > limit:
+        raise ResultError(f"{path}: larger than {limit:,} bytes")
+    return content
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object of finite numbers.
 
@@ -70,13 +94,10 @@ def read_json(path: Path) -> dict[str, Any]:
         raise ResultError(f"{path}: {constant} is no finite number")
 
     try:
-        if path.stat().st_size > _JSON_LIMIT:
-            raise ResultError(f"{path}: larger than {_JSON_LIMIT:,} bytes")
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+        text = read_bytes(path, _JSON_LIMIT).decode()
+        content = json.loads(text, parse_constant=refuse)
     except ResultError:
         raise
-    except OSError as error:
-        raise ResultError(f"{path}: cannot be read ({error.strerror})") from error
     except json.JSONDecodeError as error:
         raise ResultError(
             f"{path}, line {error.lineno}, column {error.colno}: no JSON ({error.msg})"

@@ -119,10 +119,15 @@ MISTAKES = [
     ("compare --out a-file --n 4", ["--out", "a-file", "folder"]),
     ("compare --merge not-there", ["--merge", "not-there"]),
     ("compare --merge a-file", ["--merge", "a-file"]),
+    *(
+        (f"compare --out new --n 3 --scheduler {address}", ["--scheduler", address, "tcp://host"])
+        for address in ("here", "host:8786", "http://host:8786", "tcp://host", "tcp://host:0")
+    ),
+    ("compare --out new --n 3 --scheduler tcp://host:99999", ["tcp://host:99999", "tcp://host"]),
     pytest.param("compare --out new --device cuda", ["cuda", "cpu", "auto"], marks=NO_CUDA),
     ("evaluate", ["A run's folder", "required"]),
     ("evaluate not-there", ["not-there/config.json"]),
-    ("evaluate a-file", ["a-file/config.json"]),
+    ("evaluate a-file", ["a-file", "folder", "pickles", "not loaded"]),
     ("evaluate empty", ["empty/config.json"]),
     ("evaluate foreign", ["foreign/config.json", "her-mlp-n3-s0-"]),
     ("evaluate {run} --n 30", ["--n 30", "mlp", "n = 3", "equivariant"]),
