@@ -18,6 +18,9 @@ _JSON_LIMIT = 1_000_000
 _LIMIT = 500_000_000
 """Bytes of the largest file of any kind: the largest networks and tables have a tenth of that."""
 
+ASIDE = ".replaced"
+"""Ending of the dotted name of a run that is being replaced."""
+
 
 class ResultError(ValueError):
     """A file of a run that cannot be believed; the message names it."""
@@ -56,9 +59,18 @@ def locked(out: Path) -> Iterator[Path]:
     except OSError as error:
         raise ResultError(f"--out {str(out)!r} cannot be locked: {error.strerror}") from error
     try:
+        _mend(folder / "runs")
         yield folder
     finally:
         lock.release()
+
+
+def _mend(runs: Path) -> None:
+    """Put back what a writer that was killed had moved aside to replace it."""
+    for aside in runs.glob(f".*{ASIDE}"):
+        final = aside.with_name(aside.name[1 : -len(ASIDE)])
+        if not final.exists():
+            aside.rename(final)
 
 
 def read_bytes(path: Path, limit: int = _LIMIT) -> bytes:
@@ -131,6 +143,8 @@ def write_synced(path: Path, content: bytes) -> None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write beside the file, then take its place: nobody ever reads half of it."""
+    for left_by_a_killed_writer in path.parent.glob(f".{path.name}.*"):
+        left_by_a_killed_writer.unlink(missing_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         write_synced(unfinished, content)

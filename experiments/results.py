@@ -76,7 +76,7 @@ def write_run(out: Path, run: FinishedRun) -> Path:
         files.write_synced(unfinished / POLICY, run.policy)
         files.sync_folder(unfinished)
         if final.exists():
-            replaced = final.with_name(f".{final.name}.replaced")
+            replaced = final.with_name(f".{final.name}{files.ASIDE}")
             shutil.rmtree(replaced, ignore_errors=True)
             final.rename(replaced)
             try:
