@@ -51,11 +51,14 @@ class Site:
         return {GPU: GPU_SHARE} if self.gpu else {}
 
     @contextlib.contextmanager
-    def connect(self, announce: Callable[[str], None], again: bool = False) -> Iterator[Client]:
+    def connect(
+        self, announce: Callable[[str], None], calls: int, again: bool = False
+    ) -> Iterator[Client]:
         """A client of the cluster.
 
         Args:
             announce: Called with a line that says where it is.
+            calls: How many there are to make: an embedded cluster has no more workers.
             again: The scheduler went away, and may take :data:`PATIENCE` to come back.
 
         Raises:
@@ -64,22 +67,26 @@ class Site:
         settings = {
             # A worker that trains does not answer for seconds, which is no reason for a warning.
             "distributed.admin.tick.limit": "1h",
+            # A death is told at once: the driver knows which call was at fault, and Dask does not.
+            "distributed.scheduler.allowed-failures": 0,
             # What is worth knowing about a lost connection is told by what waits for it.
             "distributed.comm.timeouts.connect": f"{PATIENCE if again else _CONNECT}s",
         }
         with dask.config.set(settings), contextlib.ExitStack() as stack:
-            client = stack.enter_context(self._running(again) if self.scheduler else self._local())
+            client = stack.enter_context(
+                self._running(again) if self.scheduler else self._local(calls)
+            )
             link = client.dashboard_link
             hint = "" if importlib.util.find_spec("bokeh") else ", if bokeh is installed there"
             announce(f"Dask cluster {self.scheduler or 'of this machine'}, dashboard {link}{hint}")
             yield client
 
     @contextlib.contextmanager
-    def _local(self) -> Iterator[Client]:
+    def _local(self, calls: int) -> Iterator[Client]:
         """An embedded cluster of single-threaded processes on this machine."""
         with (
             LocalCluster(  # type: ignore[no-untyped-call]
-                n_workers=self.workers,
+                n_workers=min(self.workers, calls),
                 threads_per_worker=1,
                 processes=True,
                 dashboard_address="127.0.0.1:0",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
@@ -23,6 +24,10 @@ News = Callable[[str, dict[str, Any]], None]
 
 _AWAY = (OSError, TimeoutError, CancelledError, ClosedClientError)
 """What a client raises whose scheduler is away; Dask's own errors are among them."""
+RETRIES = 3
+"""How often a call is tried again whose worker died."""
+_NEVER_BEGUN = 20
+"""Deaths after which a call is given up that never said that it had begun."""
 _POLL = 1.0
 """Seconds after which workers that came and went are looked for."""
 
@@ -44,8 +49,8 @@ def execute(
 ) -> Iterator[Ended]:
     """Make all calls on a cluster's workers; yield each as it ends.
 
-    A call whose worker dies is tried again on another by Dask, three times. A scheduler that goes
-    away is waited for, and what had not come back is begun again.
+    A call whose worker dies is tried again on another, three times. A scheduler that goes away is
+    waited for, and what had not come back is begun again.
 
     Args:
         site: Where.
@@ -60,7 +65,7 @@ def execute(
     again = False
     while waiting:
         ended_here = 0
-        with site.connect(announce, again) as client:
+        with site.connect(announce, len(waiting), again) as client:
             try:
                 for ended in _Connection(site, client, waiting, announce, on_news).ended():
                     ended_here += 1
@@ -97,6 +102,9 @@ class _Connection:
         self.running: dict[Any, str] = {}
         """Futures and the names of their calls."""
         self.begun: dict[str, list[dict[str, Any]]] = {}
+        """Where each call was begun, as far as it was told."""
+        self.killed: Counter[str] = Counter()
+        """How often a worker died that a call was given to, whether it had begun or not."""
         client.subscribe_topic(NEWS, self._hear)  # type: ignore[no-untyped-call]
 
     def ended(self) -> Iterator[Ended]:
@@ -104,6 +112,7 @@ class _Connection:
         queue = list(reversed(self.waiting))
         while queue or self.running:
             self.crew.update()
+            self._mend()
             while queue and len(self.running) < len(self.crew.members):
                 self._begin(queue.pop())
             for future in self._finished():
@@ -111,13 +120,21 @@ class _Connection:
                 # A result lies in the worker's memory until its future is let go.
                 future.release()
                 name = self.running.pop(future)
-                begun = self.begun.pop(name, [])
-                if isinstance(outcome, WrongWorkerError | ImportError) and not begun:
-                    # A worker that came after the last look at them; it is refused at the next.
+                if self._is_to_be_tried_again(name, outcome):
                     queue.append(name)
                     continue
+                if isinstance(outcome, KilledWorker):
+                    outcome = WorkerDiedError.of(
+                        self.client, self.begun.get(name, []), self.site.errors
+                    )
                 del self.waiting[name]
-                yield Ended(name, outcome, max(1, len(begun)))
+                yield Ended(name, outcome, max(1, len(self.begun.pop(name, []))))
+
+    def _mend(self) -> None:
+        """Start embedded workers again that died before their nannies knew them."""
+        cluster = self.client.cluster
+        if cluster is not None and len(self.crew.members) < len(cluster.worker_spec):
+            cluster.scale(len(cluster.worker_spec))
 
     def _hear(self, event: tuple[float, Any]) -> None:
         token, name, news = event[1]
@@ -135,7 +152,7 @@ class _Connection:
             (self.token, name),
             self.crew.wanted,
             *self.waiting[name],
-            key=f"{name}-{self.token}",
+            key=f"{name}-{self.token}-{self.killed[name]}",
             pure=False,
             resources=self.site.resources or None,
             workers=members,
@@ -161,7 +178,16 @@ class _Connection:
             return future.result()
         if isinstance(error, CancelledError):
             raise error
-        if isinstance(error, KilledWorker):
-            places = self.begun.get(self.running[future], [])
-            return WorkerDiedError.of(self.client, places, self.site.errors)
         return error.with_traceback(future.traceback())
+
+    def _is_to_be_tried_again(self, name: str, outcome: Any) -> bool:
+        """Whether what came back is a worker's failure and no answer yet."""
+        begun = len(self.begun.get(name, []))
+        if isinstance(outcome, WrongWorkerError | ImportError):
+            # A worker that came after the last look at them; it is refused at the next.
+            return not begun
+        if not isinstance(outcome, KilledWorker):
+            return False
+        # Dask blames a death on every call that the worker was given; the one it was at has begun.
+        self.killed[name] += 1
+        return begun <= RETRIES and self.killed[name] < _NEVER_BEGUN

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from experiments.config import RunConfig
 from experiments.crew import Wanted
 from experiments.results import FinishedRun
 
+_NEWS_IS_OUT = 0.05
 NEWS = "bitsequence-news"
 """Topic on which workers tell how far their calls are."""
 
@@ -53,6 +55,8 @@ def perform(
     _current = call
     place = {"worker": str(worker.name), "host": platform.node(), "pid": os.getpid()}
     tell({"begun": place})
+    # Dask sends news every few milliseconds; if the call kills this process, they should be out.
+    time.sleep(_NEWS_IS_OUT)
     return function(*arguments)
 
 

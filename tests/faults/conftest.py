@@ -19,6 +19,7 @@ from tests.faults.machines import cleared
 
 T = TypeVar("T")
 FIGURES = pytest.StashKey[dict[str, str]]()
+BEGAN = pytest.StashKey[float]()
 SEED = 20261124
 
 
@@ -66,13 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if report_path(config) is not None:
         settings.register_profile("faults", max_examples=1_000, deadline=None)
         settings.load_profile("faults")
-
-
-def pytest_sessionstart(session: pytest.Session) -> None:
-    session.config.stash[BEGAN] = time.monotonic()
-
-
-BEGAN = pytest.StashKey[float]()
+        config.stash[BEGAN] = time.monotonic()
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
@@ -85,7 +80,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     whole = modules == {module.name for module in Path(__file__).parent.glob("test_*.py")}
     silent = [item.nodeid for item in session.items if item.nodeid not in known]
     if exitstatus or not whole or silent:
-        print(f"\n{path} is not written: the suite was not whole, or something failed: {silent}")
+        print(f"\n{path} is not written: the suite was not whole, or something failed.")
+        print("\n".join(f"{_title(nodeid)}: {line}" for nodeid, line in known.items()))
         return
     minutes = (time.monotonic() - session.config.stash[BEGAN]) / 60
     rows = [f"| {_title(nodeid)} | {line} |" for nodeid, line in known.items()]
