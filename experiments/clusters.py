@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, LocalCluster, WorkerPlugin
+from distributed import Client, LocalCluster, Status, WorkerPlugin
 
 from experiments.errors import ClusterError
 
@@ -86,7 +86,8 @@ class Site:
         """An embedded cluster of single-threaded processes on this machine."""
         with (
             LocalCluster(  # type: ignore[no-untyped-call]
-                n_workers=min(self.workers, calls),
+                # Started below: one that dies as it starts would end the whole cluster here.
+                n_workers=0,
                 threads_per_worker=1,
                 processes=True,
                 dashboard_address="127.0.0.1:0",
@@ -97,6 +98,7 @@ class Site:
             Client(cluster) as client,  # type: ignore[no-untyped-call]
         ):
             client.register_plugin(_Housekeeping(self.errors))
+            cluster.scale(min(self.workers, calls))
             yield client
 
     @contextlib.contextmanager
@@ -121,6 +123,22 @@ class Site:
         finally:
             with contextlib.suppress(OSError, TimeoutError):
                 client.close(timeout=5)  # type: ignore[no-untyped-call]
+
+
+def revive(client: Client, members: int) -> None:
+    """Start embedded workers again whose nannies gave up, as they do if one dies as it starts.
+
+    Args:
+        client: Of any cluster.
+        members: How many workers there are.
+    """
+    cluster: Any = client.cluster
+    if cluster is None or members == (wanted := len(cluster.worker_spec)):
+        return
+    for name, nanny in list(cluster.workers.items()):
+        if nanny.status in (Status.failed, Status.closed):
+            cluster.workers.pop(name, None)
+    cluster.scale(wanted)
 
 
 class _Housekeeping(WorkerPlugin):

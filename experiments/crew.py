@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,9 @@ from distributed import Client
 
 from experiments.errors import ClusterError
 from experiments.versions import differences, environment
+
+_STARTING = 300
+"""Seconds without a worker that are too many on this machine; a batch system may take days."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +64,14 @@ class Crew:
         self.refused: dict[str, str] = {}
         """Why each of the others may not, by its address."""
         self._ever = False
+        self._seen = time.monotonic()
         self._waiting = False
 
     def update(self) -> None:
         """See who has come and who has gone.
 
         Raises:
-            ClusterError: If every worker that ever came was refused.
+            ClusterError: If every worker that ever came was refused, or embedded ones never come.
             OSError: If the scheduler is away.
         """
         present = set(self.client.nthreads())  # type: ignore[no-untyped-call]
@@ -82,8 +87,12 @@ class Crew:
                 f"no worker can do this sweep: {'; '.join(self.refused.values())}. Start workers "
                 "from the driver's checkout and packages, with --nthreads 1"
             )
-        if not self.members and not self._waiting:
+        if self.members:
+            self._seen = time.monotonic()
+        elif not self._waiting:
             self.announce("waiting for workers")
+        elif self.client.cluster is not None and time.monotonic() - self._seen > _STARTING:
+            raise ClusterError(f"no worker of this machine starts within {_STARTING} s")
         self._waiting = not self.members
 
     def _judge(self, address: str, answer: Any) -> None:

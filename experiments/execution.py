@@ -13,7 +13,7 @@ from typing import Any
 from distributed import Client, KilledWorker, wait
 from distributed.client import ClosedClientError
 
-from experiments.clusters import Site
+from experiments.clusters import Site, revive
 from experiments.crew import Crew, Wanted
 from experiments.deaths import WorkerDiedError
 from experiments.errors import ClusterError
@@ -112,7 +112,7 @@ class _Connection:
         queue = list(reversed(self.waiting))
         while queue or self.running:
             self.crew.update()
-            self._mend()
+            revive(self.client, len(self.crew.members))
             while queue and len(self.running) < len(self.crew.members):
                 self._begin(queue.pop())
             for future in self._finished():
@@ -129,12 +129,6 @@ class _Connection:
                     )
                 del self.waiting[name]
                 yield Ended(name, outcome, max(1, len(self.begun.pop(name, []))))
-
-    def _mend(self) -> None:
-        """Start embedded workers again that died before their nannies knew them."""
-        cluster = self.client.cluster
-        if cluster is not None and len(self.crew.members) < len(cluster.worker_spec):
-            cluster.scale(len(cluster.worker_spec))
 
     def _hear(self, event: tuple[float, Any]) -> None:
         token, name, news = event[1]

@@ -47,7 +47,9 @@ def journal(out: Path, command: str) -> Iterator[Path]:
     line.converter = time.gmtime
     handler.setFormatter(line)
     # Dask's warnings tell of workers that died, and of what.
-    handlers = ((LOG, handler), (logging.getLogger("distributed"), _Relay(handler)))
+    relay = _Relay(handler)
+    dask = [(logging.getLogger(name), relay) for name in ("distributed", "tornado")]
+    handlers = [(LOG, handler), *dask]
     before = LOG.level, LOG.propagate
     LOG.setLevel(logging.INFO)
     LOG.propagate = False

@@ -88,6 +88,8 @@ def test_no_call_needs_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
 class Cluster:
     """A client whose workers answer as they are told to."""
 
+    cluster: Any = None
+
     def __init__(self, **answers: Any) -> None:
         self.answers = answers
 
@@ -128,6 +130,17 @@ def test_a_cluster_of_refused_workers_is_an_error() -> None:
     cluster: Any = Cluster(a=("'one' on here", ["it has 4 threads instead of 1"]))
     with pytest.raises(ClusterError, match=r"'one' on here \(a\): it has 4 threads"):
         Crew(cluster, Wanted({}), print).update()
+
+
+def test_embedded_workers_that_never_start_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster: Any = Cluster()
+    crew = Crew(cluster, Wanted({}), print)
+    crew.update()
+    monkeypatch.setattr("time.monotonic", lambda: 1e12)
+    crew.update()
+    cluster.cluster = "embedded"
+    with pytest.raises(ClusterError, match="no worker of this machine starts"):
+        crew.update()
 
 
 def worker(threads: int = 1, **resources: float) -> Any:
