@@ -67,6 +67,9 @@ class Site:
         settings = {
             # A worker that trains does not answer for seconds, which is no reason for a warning.
             "distributed.admin.tick.limit": "1h",
+            # Hours of these are kept in memory, and nobody looks at them.
+            "distributed.worker.profile.enabled": False,
+            "distributed.admin.system-monitor.log-length": 600,
             # A death is told at once: the driver knows which call was at fault, and Dask does not.
             "distributed.scheduler.allowed-failures": 0,
             # What is worth knowing about a lost connection is told by what waits for it.
@@ -88,6 +91,7 @@ class Site:
             LocalCluster(  # type: ignore[no-untyped-call]
                 # Started below: one that dies as it starts would end the whole cluster here.
                 n_workers=0,
+                memory_limit=1 / min(self.workers, calls),
                 threads_per_worker=1,
                 processes=True,
                 dashboard_address="127.0.0.1:0",

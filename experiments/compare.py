@@ -51,7 +51,7 @@ class CompareArguments:
     """Parallel runs, one process with one torch thread each. By default: one a core."""
     scheduler: str | None = None
     """Address of the scheduler of a running Dask cluster, tcp://host:port, whose single-threaded
-    workers do the runs instead of --workers processes here."""
+    workers do the runs instead of --workers processes here; --device cuda then means theirs."""
     force: options.Flag = False
     """Run again what is finished."""
     dry_run: options.Flag = False

@@ -42,10 +42,9 @@ class WorkerDiedError(RuntimeError):
             where = f"worker {place['worker']} on {place['host']}, process {place['pid']}"
             words += [f"{where}:", *(f"  {line}" for line in said or ["it left no word"])]
         processes = ", ".join(str(place["pid"]) for place in places)
-        return cls(
-            f"{len(places)} workers died at it, one after the other (processes {processes})",
-            "\n".join(words),
-        )
+        count = f"{len(places)} workers" if places else "workers"
+        where = f" (processes {processes})" if places else " before it had begun"
+        return cls(f"{count} died at it, one after the other{where}", "\n".join(words))
 
 
 def _from_nannies(client: Client, pid: int) -> list[str]:

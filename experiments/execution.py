@@ -17,7 +17,7 @@ from experiments.clusters import Site, revive
 from experiments.crew import Crew, Wanted
 from experiments.deaths import WorkerDiedError
 from experiments.errors import ClusterError
-from experiments.work import NEWS, WrongWorkerError, perform
+from experiments.work import NEWS, perform
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 News = Callable[[str, dict[str, Any]], None]
@@ -27,7 +27,7 @@ _AWAY = (OSError, TimeoutError, CancelledError, ClosedClientError)
 RETRIES = 3
 """How often a call is tried again whose worker died."""
 _NEVER_BEGUN = 20
-"""Deaths after which a call is given up that never said that it had begun."""
+"""Failures after which a call is given up that never said that it had begun."""
 _POLL = 1.0
 """Seconds after which workers that came and went are looked for."""
 
@@ -103,8 +103,8 @@ class _Connection:
         """Futures and the names of their calls."""
         self.begun: dict[str, list[dict[str, Any]]] = {}
         """Where each call was begun, as far as it was told."""
-        self.killed: Counter[str] = Counter()
-        """How often a worker died that a call was given to, whether it had begun or not."""
+        self.fruitless: Counter[str] = Counter()
+        """How often a worker failed that a call was given to, whether it had begun or not."""
         client.subscribe_topic(NEWS, self._hear)  # type: ignore[no-untyped-call]
 
     def ended(self) -> Iterator[Ended]:
@@ -146,7 +146,7 @@ class _Connection:
             (self.token, name),
             self.crew.wanted,
             *self.waiting[name],
-            key=f"{name}-{self.token}-{self.killed[name]}",
+            key=f"{name}-{self.token}-{self.fruitless[name]}",
             pure=False,
             resources=self.site.resources or None,
             workers=members,
@@ -175,13 +175,13 @@ class _Connection:
         return error.with_traceback(future.traceback())
 
     def _is_to_be_tried_again(self, name: str, outcome: Any) -> bool:
-        """Whether what came back is a worker's failure and no answer yet."""
-        begun = len(self.begun.get(name, []))
-        if isinstance(outcome, WrongWorkerError | ImportError):
-            # A worker that came after the last look at them; it is refused at the next.
-            return not begun
-        if not isinstance(outcome, KilledWorker):
+        """Whether what came back is a worker's failure, and no answer of the call."""
+        if not isinstance(outcome, BaseException):
             return False
-        # Dask blames a death on every call that the worker was given; the one it was at has begun.
-        self.killed[name] += 1
-        return begun <= RETRIES and self.killed[name] < _NEVER_BEGUN
+        begun = len(self.begun.get(name, []))
+        if begun and not isinstance(outcome, KilledWorker):
+            return False
+        # Either a worker that came after the last look at them, and is refused at the next; or one
+        # that died: Dask blames that on every call it was given, and the one it was at has begun.
+        self.fruitless[name] += 1
+        return begun <= RETRIES and self.fruitless[name] < _NEVER_BEGUN

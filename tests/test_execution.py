@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import time
 import traceback
 from pathlib import Path
 from types import SimpleNamespace
@@ -19,7 +20,8 @@ from experiments.deaths import WorkerDiedError
 from experiments.errors import ClusterError
 from experiments.execution import Ended, execute
 from experiments.versions import differences, environment, source
-from experiments.work import tell
+from experiments.work import UnwantedError, perform, tell
+from tests.faults.machines import wait_until
 
 
 def add(one: int, other: int) -> int:
@@ -75,6 +77,25 @@ def test_results_errors_and_deaths(tmp_path: Path) -> None:
     assert "4 workers died at it" in str(died.outcome)
     assert died.outcome.last_words.count("what it said at the end") == 4
     assert "dashboard http://127.0.0.1:" in said[0]
+
+
+def go_on_until_unwanted(folder: str) -> None:
+    Path(folder, "begun").touch()
+    try:
+        while True:
+            tell({})
+            time.sleep(0.05)
+    except UnwantedError:
+        Path(folder, "stopped").touch()
+
+
+def test_a_worker_stops_when_nobody_waits_for_its_call(tmp_path: Path) -> None:
+    with Site(workers=1).connect(print, 1) as client:
+        call: Any = (perform, ("token", "name"), Wanted({}), go_on_until_unwanted, (str(tmp_path),))
+        future: Any = client.submit(*call)
+        wait_until((tmp_path / "begun").exists)
+        future.release()
+        wait_until((tmp_path / "stopped").exists)
 
 
 def test_no_call_needs_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:

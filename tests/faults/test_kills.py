@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from tests.commands import finish, process
 from tests.faults.conftest import Scale
 from tests.faults.machines import (
     Grid,
     assert_same_tables,
+    compare,
     finished,
     gone,
     train_here,
@@ -85,3 +87,23 @@ def test_killed_workers_and_drivers(
         "finished runs lost, 0 trained twice, 0 half-written counted, all tables equal to the "
         "uninterrupted sweep's"
     )
+
+
+def test_two_drivers_on_one_folder(
+    tmp_path: Path, scale: Scale, figures: Callable[[str], None], processes: list[Any]
+) -> None:
+    if not scale.whole:
+        pytest.skip("its short form is in test_out_folder and test_mistakes")
+    grid = Grid((2, 3, 4), seeds=10)
+    flags = [*grid.flags, "--workers", "1", "--out", str(tmp_path)]
+    first = process("compare", *flags)
+    processes.append(first)
+    wait_until(lambda: any(tmp_path.glob("runs/[dh]*")))
+    second = compare(*flags)
+    assert second.status == 2
+    assert f"another run is writing to --out {str(tmp_path)!r}" in second.err
+    first.kill()
+    first.wait()
+    # The lock of a killed driver is free at once, whatever its workers do.
+    assert compare("--merge", tmp_path).status == 0
+    figures("the second was refused with status 2; a killed one's lock was free at once")
