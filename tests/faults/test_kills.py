@@ -28,20 +28,32 @@ from tests.faults.machines import (
 )
 
 
+def wait_a_random_while(driver: subprocess.Popen[str], out: Path, scale: Scale) -> None:
+    """To a moment of the start, or, more often, to one shortly after a run was finished."""
+    if scale.random.random() < 0.25:
+        time.sleep(scale.random.uniform(0, 4))
+        return
+    runs = len(list(out.glob("runs/[dh]*")))
+    deadline = time.monotonic() + 30
+    while driver.poll() is None and time.monotonic() < deadline:
+        if len(list(out.glob("runs/[dh]*"))) > runs:
+            break
+        time.sleep(0.01)
+    time.sleep(scale.random.uniform(0, 1))
+
+
 def kill_something(
-    driver: subprocess.Popen[str], scale: Scale, counts: collections.Counter[str]
+    driver: subprocess.Popen[str], out: Path, scale: Scale, counts: collections.Counter[str]
 ) -> None:
     """At a random moment, a worker or the driver, if it is still there."""
-    time.sleep(scale.random.uniform(*scale.of((0.0, 3.0), (0.0, 5.0))))
+    wait_a_random_while(driver, out, scale)
     workers = workers_of(driver)
     if driver.poll() is not None:
         return
     if workers and counts["workers killed"] <= counts["drivers killed"]:
         scale.random.choice(workers).send_signal(signal.SIGKILL)
         counts["workers killed"] += 1
-    elif not workers and counts["drivers killed"] > counts["workers killed"]:
-        return  # It has not started its workers yet.
-    else:
+    elif counts["drivers killed"] <= counts["workers killed"]:
         driver.kill()
         counts["drivers killed"] += 1
 
@@ -68,13 +80,14 @@ def test_killed_workers_and_drivers(
             processes.append(driver)
             counts["starts"] += 1
             while driver.poll() is None and kills() < wanted:
-                kill_something(driver, scale, counts)
+                kill_something(driver, out, scale, counts)
             ended = finish(driver)
             assert ended.status in (0, 1, -signal.SIGKILL), ended.err
             assert "Traceback" not in ended.text
             # No worker outlives its driver.
             wait_until(functools.partial(gone, driver.pid))
             after = finished(out) if out.is_dir() else {}
+            counts["runs"] += len(after) - len(before)
             # Nothing lost, and nothing trained again.
             assert {name: after.get(name) for name in before} == before
             before = after
