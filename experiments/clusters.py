@@ -109,9 +109,10 @@ class Site:
     def _running(self, again: bool) -> Iterator[Client]:
         """A client of the cluster whose scheduler is at the address."""
         patience = PATIENCE if again else _CONNECT
-        # Tracebacks of lost connections are nothing for a terminal.
-        for name in ("distributed.client", "distributed.utils", "distributed.comm"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+        # Tracebacks of lost connections are for the sweep's log, and nothing for a terminal.
+        for handler in logging.getLogger("distributed").handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.setLevel(logging.CRITICAL)
         try:
             client = Client(self.scheduler, timeout=patience)  # type: ignore[no-untyped-call]
         except (OSError, TimeoutError) as error:

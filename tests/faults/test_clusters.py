@@ -113,6 +113,7 @@ def test_a_scheduler_that_goes_away_and_comes_back(
     done: Outcome = finish(driver)
     assert done.status == 0, done.text
     assert "lost the scheduler" in done.text
+    assert "Traceback" not in done.text
     after = finished(out)
     assert {name: after[name] for name in before} == before
     train_here(grid, tmp_path / "here")
