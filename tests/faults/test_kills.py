@@ -75,7 +75,8 @@ def test_killed_workers_and_drivers(
         counts["sweeps"] += 1
         out = tmp_path / f"sweep {counts['sweeps']}"
         before: dict[str, bytes] = {}
-        while len(before) < total:
+        complete = False
+        while not complete:
             driver = process("compare", *grid.flags, "--workers", "2", "--out", out)
             processes.append(driver)
             counts["starts"] += 1
@@ -89,7 +90,8 @@ def test_killed_workers_and_drivers(
             after = finished(out) if out.is_dir() else {}
             # Nothing lost, and nothing trained again.
             assert {name: after.get(name) for name in before} == before
-            before = after
+            before, complete = after, ended.status == 0
+        assert len(before) == total
         assert_same_tables(out, reference)
         assert not pd.read_csv(out / "runs.csv")["run_id"].duplicated().any()
         assert [path.name for path in out.glob("**/.*")] == [".lock"]
