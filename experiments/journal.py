@@ -42,6 +42,7 @@ def journal(out: Path, command: str) -> Iterator[Path]:
     now = datetime.datetime.now(datetime.UTC)
     path = out / "logs" / f"sweep-{now:%Y%m%d-%H%M%S}-{os.getpid()}.log"
     path.parent.mkdir(exist_ok=True)
+    _drop_empty(path.parent)  # left by a driver that was killed
     handler = _Quiet(path, encoding="utf-8")
     line = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
     line.converter = time.gmtime
@@ -68,8 +69,12 @@ def journal(out: Path, command: str) -> Iterator[Path]:
         LOG.setLevel(before[0])
         LOG.propagate = before[1]
         handler.close()
-        # Workers that had nothing to say.
-        for errors in path.parent.glob(f"{path.stem}-*.err"):
-            with contextlib.suppress(OSError):
-                if errors.stat().st_size == 0:
-                    errors.unlink()
+        _drop_empty(path.parent)
+
+
+def _drop_empty(logs: Path) -> None:
+    """Remove the files of workers that had nothing to say."""
+    for errors in logs.glob("sweep-*.err"):
+        with contextlib.suppress(OSError):
+            if errors.stat().st_size == 0:
+                errors.unlink()

@@ -35,6 +35,8 @@ def raised(error: BaseException) -> BaseException:
 
 
 def test_a_log_has_the_command_the_versions_and_tracebacks(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "sweep-0-1.err").touch()  # of a driver that was killed
     with journal(tmp_path, "python -m experiments.compare --n 3") as path:
         assert path.parent == tmp_path / "logs"
         LOG.error("unfinished %s", "a-run", exc_info=raised(RuntimeError("why")))
