@@ -70,7 +70,7 @@ def process(
     )
 
 
-def finish(running: subprocess.Popen[str], timeout: float = 90) -> Outcome:
+def finish(running: subprocess.Popen[str], timeout: float = 300) -> Outcome:
     try:
         out, err = running.communicate(timeout=timeout)
     finally:
