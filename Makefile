@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 WORKERS ?= 2
 
-.PHONY: run test lint format typecheck unit clean
+.PHONY: run test lint format typecheck unit faults clean
 
 run: $(READY) ## the quick comparison: runs, CSVs, figures in results/quick
 	$(BIN)/python -m experiments.compare --preset quick --out results/quick --workers $(WORKERS)
@@ -22,6 +22,9 @@ typecheck: $(READY)
 
 unit: $(READY)
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-branch --cov-fail-under=95
+
+faults: $(READY) ## kills, full disks, hostile files at full length: half an hour, results/faults.md
+	$(BIN)/pytest tests/faults --faults results/faults.md
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

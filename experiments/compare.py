@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal
 import tyro
 from rich.console import Console
 
-from experiments import files, merging, options, results, transfer
+from experiments import estimate, files, merging, options, results, sweep, transfer
 from experiments.checks import ConfigError, Method, Network
 from experiments.config import RunConfig
 from experiments.files import ResultError
+from experiments.journal import journal
 from experiments.presets import PRESETS, plan, seeds
-from experiments.reporting import SweepDisplay, print_plan, print_results, print_transfers
-from experiments.results import FinishedRun
+from experiments.reporting import print_failures, print_plan, print_results, print_transfers
 
 SweepSettings = options.settings_type(
     "SweepSettings", without=("method", "network", "n", "seed", "device"), optional=True
@@ -49,10 +49,13 @@ class CompareArguments:
     """Where networks live; auto is CUDA where there is one."""
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     """Parallel runs, one process with one torch thread each. By default: one a core."""
+    scheduler: str | None = None
+    """Address of the scheduler of a running Dask cluster, tcp://host:port, whose single-threaded
+    workers do the runs instead of --workers processes here; --device cuda then means theirs."""
     force: options.Flag = False
     """Run again what is finished."""
     dry_run: options.Flag = False
-    """Print the grid and its size, and train nothing."""
+    """Print the grid, its size and an estimate of its time, and train nothing."""
     merge: Path | None = None
     """A results folder whose tables are rebuilt from its run folders; nothing is trained."""
     thin_curves: int | None = None
@@ -74,12 +77,21 @@ def compare(arguments: CompareArguments) -> int:
         return _merge_alone(arguments.merge, arguments.thin_curves, console)
     runs = planned(arguments)
     if arguments.dry_run:
-        print_plan(console, runs)
+        _print_plan(arguments, runs, console)
         return 0
     if arguments.out is None:
         raise ResultError("--out must name the results folder, got nothing")
     with files.locked(arguments.out) as out:
         return _sweep(arguments, out, runs, console)
+
+
+def _print_plan(arguments: CompareArguments, runs: list[RunConfig], console: Console) -> None:
+    known = estimate.measured(arguments.out)
+    finished: set[str] = set()
+    if arguments.out is not None and not arguments.force:
+        finished = {run.run_id for run in runs} & set(results.scan(arguments.out)[0])
+    workers = None if arguments.scheduler else arguments.workers
+    print_plan(console, runs, finished, known, workers)
 
 
 def planned(arguments: CompareArguments) -> list[RunConfig]:
@@ -89,6 +101,7 @@ def planned(arguments: CompareArguments) -> list[RunConfig]:
         ConfigError: If a combination cannot make a run.
     """
     options.check_positive("workers", arguments.workers)
+    _check_scheduler(arguments.scheduler)
     if arguments.seeds is not None:
         options.check_positive("seeds", arguments.seeds)
     axes: dict[str, tuple[Any, ...]] = {
@@ -101,7 +114,10 @@ def planned(arguments: CompareArguments) -> list[RunConfig]:
         "seed": seeds(arguments.seeds) if arguments.seeds is not None else None,
     }
     axes |= {name: values for name, values in given.items() if values is not None}
-    axes["device"] = (options.device(arguments.device),)
+    if arguments.scheduler is not None and arguments.device == "cuda":
+        axes["device"] = ("cuda",)  # The workers' GPUs count, and this machine may have none.
+    else:
+        axes["device"] = (options.device(arguments.device),)
     if arguments.preset is not None:
         runs = plan(PRESETS[arguments.preset].blocks, axes)
         for run in runs:
@@ -115,65 +131,50 @@ def planned(arguments: CompareArguments) -> list[RunConfig]:
     return plan((usual,), axes)
 
 
+def _check_scheduler(address: str | None) -> None:
+    if address is None:
+        return
+    parts = re.fullmatch(
+        r"(tcp|tls)://[^\s/:]+:(\d{1,5})|(tcp|tls)://\[[0-9a-fA-F:]+\]:(\d{1,5})", address
+    )
+    port = int(parts[2] or parts[4]) if parts else 0
+    if not 1 <= port <= 65_535:
+        raise ConfigError(
+            f"--scheduler must be tcp://host:port or tls://host:port, got {address!r}"
+        )
+
+
 def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], console: Console) -> int:
     merging.check_tables(out)
-    finished = _finished(out, console)
-    missing = {run.run_id: run for run in runs if arguments.force or run.run_id not in finished}
-    failures: dict[str, BaseException] = {}
-    try:
-        if missing:
-            done = [finished[run.run_id] for run in runs if run.run_id not in missing]
-            display = SweepDisplay(
-                console, len(runs), len(done), sum(run.result["solved"] for run in done)
-            )
-            workers = min(arguments.workers, len(missing))
-            for run_id, outcome in _trained(missing, workers, display):
-                if isinstance(outcome, FinishedRun):
-                    # A worker's own command line says nothing.
-                    outcome.provenance["command"] = options.command_line()
-                    results.write_run(out, outcome)
-                    finished[run_id] = outcome
-                else:
-                    failures[run_id] = outcome
-    finally:
-        # Also after Ctrl-C: what is finished is in the tables.
-        table = merging.merge(out, finished)
-    wanted = [run.run_id for run in runs]
-    print_results(console, table[table["run_id"].isin(wanted)], failures)
-    if arguments.preset is not None and (sizes := PRESETS[arguments.preset].transfer_to):
-        agents = [finished[run_id] for run_id in wanted if run_id in finished]
-        print_transfers(console, transfer.look(out, agents, sizes, arguments.workers, missing))
-    return 1 if failures else 0
-
-
-def _trained(
-    missing: dict[str, RunConfig], workers: int, display: SweepDisplay
-) -> Iterator[tuple[str, FinishedRun | BaseException]]:
-    """Each run's outcome as it ends, in parallel."""
     # Imported here: --help and a mistake should not wait for Dask.
-    from experiments.execution import execute, local_cluster, train_on_worker
+    from experiments.clusters import Site
 
-    # Long runs first, so that no core waits for one at the end.
-    ordered = sorted(missing, key=lambda run_id: missing[run_id].cost, reverse=True)
-    calls = {run_id: (train_on_worker, (missing[run_id].to_dict(),)) for run_id in ordered}
-    with display, local_cluster(workers) as client:
-        for run_id, outcome in execute(client, calls, display.progress):
-            display.ended(missing[run_id], outcome)
-            yield run_id, outcome
-
-
-def _finished(out: Path, console: Console) -> dict[str, FinishedRun]:
-    finished, problems = results.scan(out)
-    for problem in problems:
-        console.print(f"not counted: {problem}", style="yellow", soft_wrap=True, markup=False)
-    return finished
+    with journal(out, options.command_line()) as log:
+        site = Site(
+            workers=arguments.workers,
+            scheduler=arguments.scheduler,
+            gpu=any(run.device == "cuda" for run in runs),
+            errors=log,
+        )
+        swept = sweep.sweep(out, runs, site, console, arguments.force)
+        wanted = [run.run_id for run in runs]
+        failures = dict(swept.failures)
+        print_results(console, swept.table[swept.table["run_id"].isin(wanted)])
+        if arguments.preset is not None and (sizes := PRESETS[arguments.preset].transfer_to):
+            agents = [swept.finished[name] for name in wanted if name in swept.finished]
+            transfers, failed = transfer.look(out, agents, sizes, site, console, swept.trained)
+            print_transfers(console, transfers)
+            failures |= failed
+        print_failures(console, failures, log)
+        console.print(f"log: {log}", soft_wrap=True)
+    return 1 if failures else 0
 
 
 def _merge_alone(out: Path, thin: int | None, console: Console) -> int:
     if not out.is_dir():
         raise ResultError(f"--merge must name a results folder, and {str(out)!r} is none")
     with files.locked(out):
-        finished = _finished(out, console)
+        finished = sweep.finished(out, console, set())
         table = merging.merge(out, finished, thin)
     console.print(f"{len(table)} runs in {out / 'runs.csv'}, {len(finished)} of them from folders")
     return 0

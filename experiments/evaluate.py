@@ -52,6 +52,11 @@ def evaluate_command(arguments: EvaluateArguments) -> int:
     options.check_positive("fps", arguments.fps)
     if arguments.seed < 0:
         raise ConfigError(f"--seed must be at least 0, got {arguments.seed}")
+    if arguments.run.is_file():
+        raise ResultError(
+            f"{str(arguments.run)!r} must be a run's folder, and is a file; pickles and model "
+            "archives are not loaded, as they can run any code"
+        )
     run = results.read_run(arguments.run)
     task = evaluation.retarget(run.config, arguments.n)
     if arguments.episodes is not None:

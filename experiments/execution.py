@@ -1,102 +1,187 @@
-"""Runs in parallel on Dask distributed: workers train, the driver alone writes."""
+"""Calls in parallel on Dask distributed: workers work, the driver alone writes."""
 
 from __future__ import annotations
 
-import atexit
-import contextlib
-import logging
-import os
-import signal
+import time
+import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import CancelledError
+from dataclasses import dataclass
 from typing import Any
 
-import dask
-from distributed import Client, LocalCluster, WorkerPlugin, as_completed, get_worker
+from distributed import Client, KilledWorker, wait
+from distributed.client import ClosedClientError
 
-from experiments.config import RunConfig
-from experiments.results import FinishedRun
+from experiments.clusters import Site, revive
+from experiments.crew import Crew, Wanted
+from experiments.deaths import WorkerDiedError
+from experiments.errors import ClusterError
+from experiments.work import NEWS, perform
 
-PROGRESS = "bitsequence-progress"
-"""Topic on which workers tell how far their runs are."""
-
-Progress = Callable[[str, dict[str, Any]], None]
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
+News = Callable[[str, dict[str, Any]], None]
+
+_AWAY = (OSError, TimeoutError, CancelledError, ClosedClientError)
+"""What a client raises whose scheduler is away; Dask's own errors are among them."""
+RETRIES = 3
+"""How often a call is tried again whose worker died."""
+_NEVER_BEGUN = 20
+"""Failures after which a call is given up that never said that it had begun."""
+_POLL = 1.0
+"""Seconds after which workers that came and went are looked for."""
 
 
-@contextlib.contextmanager
-def local_cluster(workers: int) -> Iterator[Client]:
-    """A client of an embedded cluster of single-threaded processes on this machine."""
-    settings = {
-        # A worker that trains does not answer for seconds, which is no reason for a warning.
-        "distributed.admin.tick.limit": "1h",
-    }
-    with (
-        dask.config.set(settings),
-        LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address="127.0.0.1:0",
-            # What goes wrong in a run comes back as its outcome.
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster) as client,  # type: ignore[no-untyped-call]
-    ):
-        client.register_plugin(_QuietEnd())
-        yield client
+@dataclass(frozen=True)
+class Ended:
+    """A call that ended: its result or its error, and how often it was begun."""
 
-
-class _QuietEnd(WorkerPlugin):
-    """How workers end, also those that replace one that died."""
-
-    def setup(self, worker: Any) -> None:  # noqa: ARG002  (their signature)
-        # Ctrl-C reaches every process of the terminal; the driver alone answers it.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        # Taking PyTorch down takes 2 s of CPU, more than a worker is given before it is killed.
-        atexit.register(os._exit, 0)
+    name: str
+    outcome: Any | BaseException
+    attempts: int
 
 
 def execute(
-    client: Client, calls: Mapping[str, Call], on_progress: Progress | None = None
-) -> Iterator[tuple[str, Any | BaseException]]:
-    """Make all calls on the workers; yield each one's name as it ends, with its result or error.
+    site: Site,
+    calls: Mapping[str, Call],
+    announce: Callable[[str], None],
+    on_news: News | None = None,
+) -> Iterator[Ended]:
+    """Make all calls on a cluster's workers; yield each as it ends.
 
-    A call whose worker dies is tried again on another by Dask, three times.
+    A call whose worker dies is tried again on another, three times. A scheduler that goes away is
+    waited for, and what had not come back is begun again.
 
     Args:
-        client: Of the cluster.
+        site: Where.
         calls: Named functions and their arguments, in the order in which they should start.
-        on_progress: Called with what :func:`tell` sends.
+        announce: Called with lines for a person: the cluster's address, who is refused.
+        on_news: Called with what :func:`experiments.work.tell` sends.
+
+    Raises:
+        ClusterError: If there is no scheduler, or no worker that could do it.
     """
-    if on_progress is not None:
-        client.subscribe_topic(  # type: ignore[no-untyped-call]
-            PROGRESS, lambda event: on_progress(*event[1])
+    waiting = dict(calls)
+    again = False
+    while waiting:
+        ended_here = 0
+        with site.connect(announce, len(waiting), again) as client:
+            try:
+                for ended in _Connection(site, client, waiting, announce, on_news).ended():
+                    ended_here += 1
+                    yield ended
+            except _AWAY as error:
+                if again and not ended_here:
+                    raise ClusterError(f"the scheduler comes and goes: {error!r}") from error
+                announce("lost the scheduler; waiting for it to come back")
+                again = True
+
+
+class _Connection:
+    """The calls while a scheduler is there: no more at a time than there are workers.
+
+    Dask blames the death of a worker on every call that it was given, begun or not; and what waits
+    here costs no worker memory.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        client: Client,
+        waiting: dict[str, Call],
+        announce: Callable[[str], None],
+        on_news: News | None,
+    ) -> None:
+        self.site = site
+        self.client = client
+        self.waiting = waiting
+        self.on_news = on_news
+        self.crew = Crew(client, Wanted(site.resources), announce)
+        # Two drivers on one scheduler may well have calls of the same name.
+        self.token = uuid.uuid4().hex[:8]
+        self.running: dict[Any, str] = {}
+        """Futures and the names of their calls."""
+        self.begun: dict[str, list[dict[str, Any]]] = {}
+        """Where each call was begun, as far as it was told."""
+        self.fruitless: Counter[str] = Counter()
+        """How often a worker failed that a call was given to, whether it had begun or not."""
+        client.subscribe_topic(NEWS, self._hear)  # type: ignore[no-untyped-call]
+
+    def ended(self) -> Iterator[Ended]:
+        """Each call as it ends; it leaves ``waiting`` then."""
+        queue = list(reversed(self.waiting))
+        while queue or self.running:
+            self.crew.update()
+            revive(self.client, len(self.crew.members))
+            while queue and len(self.running) < len(self.crew.members):
+                self._begin(queue.pop())
+            for future in self._finished():
+                outcome = self._outcome(future)
+                # A result lies in the worker's memory until its future is let go.
+                future.release()
+                name = self.running.pop(future)
+                if self._is_to_be_tried_again(name, outcome):
+                    queue.append(name)
+                    continue
+                if isinstance(outcome, KilledWorker):
+                    outcome = WorkerDiedError.of(
+                        self.client, self.begun.get(name, []), self.site.errors
+                    )
+                del self.waiting[name]
+                yield Ended(name, outcome, max(1, len(self.begun.pop(name, []))))
+
+    def _hear(self, event: tuple[float, Any]) -> None:
+        token, name, news = event[1]
+        if token != self.token or name not in self.waiting:
+            return
+        if place := news.get("begun"):
+            self.begun.setdefault(name, []).append(place)
+        if self.on_news is not None:
+            self.on_news(name, news)
+
+    def _begin(self, name: str) -> None:
+        members = sorted(self.crew.members) if self.crew.refused else None
+        future = self.client.submit(
+            perform,
+            (self.token, name),
+            self.crew.wanted,
+            *self.waiting[name],
+            key=f"{name}-{self.token}-{self.fruitless[name]}",
+            pure=False,
+            resources=self.site.resources or None,
+            workers=members,
+            # A refused worker says so at once; a call bound to workers that died waits for ever.
+            allow_other_workers=members is not None,
         )
-    futures = {
-        client.submit(function, *arguments, key=name, pure=False): name
-        for name, (function, arguments) in calls.items()
-    }
-    for future in as_completed(futures):  # type: ignore[no-untyped-call]
+        self.running[future] = name
+
+    def _finished(self) -> list[Any]:
+        if not self.running:
+            time.sleep(_POLL)
+            return []
+        try:
+            wait(list(self.running), _POLL, "FIRST_COMPLETED")  # type: ignore[no-untyped-call]
+        except TimeoutError:
+            if self.client.status != "running":
+                raise
+        return [future for future in self.running if future.done()]
+
+    def _outcome(self, future: Any) -> Any | BaseException:
         error = future.exception()
-        yield futures[future], future.result() if error is None else error
-        # A result lies in the worker's memory until its future is let go.
-        future.release()
+        if error is None:
+            return future.result()
+        if isinstance(error, CancelledError):
+            raise error
+        return error.with_traceback(future.traceback())
 
-
-def tell(name: str, news: dict[str, Any]) -> None:
-    """Send the driver news of a call, from the worker that makes it."""
-    get_worker().log_event(PROGRESS, (name, news))
-
-
-def train_on_worker(fields: dict[str, Any]) -> FinishedRun:
-    """One run from its configuration's fields, with news at each evaluation."""
-    # Imported here: the driver plans a sweep without waiting for torch.
-    from experiments.train import train
-
-    config = RunConfig.from_dict(fields)
-    run_id = config.run_id
-
-    def on_evaluation(row: dict[str, Any]) -> None:
-        tell(run_id, {name: row[name] for name in ("env_steps", "success_rate")})
-
-    return train(config, on_evaluation=on_evaluation)
+    def _is_to_be_tried_again(self, name: str, outcome: Any) -> bool:
+        """Whether what came back is a worker's failure, and no answer of the call."""
+        if not isinstance(outcome, BaseException):
+            return False
+        begun = len(self.begun.get(name, []))
+        if begun and not isinstance(outcome, KilledWorker):
+            return False
+        # Either a worker that came after the last look at them, and is refused at the next; or one
+        # that died: Dask blames that on every call it was given, and the one it was at has begun.
+        self.fruitless[name] += 1
+        return begun <= RETRIES and self.fruitless[name] < _NEVER_BEGUN

@@ -15,6 +15,11 @@ import pandas as pd
 
 _JSON_LIMIT = 1_000_000
 """Bytes of the largest JSON file that is read: ours have a few thousand."""
+_LIMIT = 500_000_000
+"""Bytes of the largest file of any kind: the largest networks and tables have a tenth of that."""
+
+ASIDE = ".replaced"
+"""Ending of the dotted name of a run that is being replaced."""
 
 
 class ResultError(ValueError):
@@ -54,9 +59,40 @@ def locked(out: Path) -> Iterator[Path]:
     except OSError as error:
         raise ResultError(f"--out {str(out)!r} cannot be locked: {error.strerror}") from error
     try:
+        _mend(folder / "runs")
         yield folder
     finally:
         lock.release()
+
+
+def _mend(runs: Path) -> None:
+    """Put back what a writer that was killed had moved aside to replace it."""
+    for aside in runs.glob(f".*{ASIDE}"):
+        final = aside.with_name(aside.name[1 : -len(ASIDE)])
+        if not final.exists():
+            aside.rename(final)
+
+
+def read_bytes(path: Path, limit: int = _LIMIT) -> bytes:
+    """A file's content.
+
+    Args:
+        path: The file.
+        limit: Bytes that it may have.
+
+    Raises:
+        ResultError: If it cannot be read, or is larger.
+    """
+    try:
+        if path.is_fifo():  # whose reader would wait for ever
+            raise ResultError(f"{path}: is no file")
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except OSError as error:
+        raise ResultError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(content) > limit:
+        raise ResultError(f"{path}: larger than {limit:,} bytes")
+    return content
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -70,13 +106,10 @@ def read_json(path: Path) -> dict[str, Any]:
         raise ResultError(f"{path}: {constant} is no finite number")
 
     try:
-        if path.stat().st_size > _JSON_LIMIT:
-            raise ResultError(f"{path}: larger than {_JSON_LIMIT:,} bytes")
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+        text = read_bytes(path, _JSON_LIMIT).decode()
+        content = json.loads(text, parse_constant=refuse)
     except ResultError:
         raise
-    except OSError as error:
-        raise ResultError(f"{path}: cannot be read ({error.strerror})") from error
     except json.JSONDecodeError as error:
         raise ResultError(
             f"{path}, line {error.lineno}, column {error.colno}: no JSON ({error.msg})"
@@ -110,6 +143,8 @@ def write_synced(path: Path, content: bytes) -> None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write beside the file, then take its place: nobody ever reads half of it."""
+    for left_by_a_killed_writer in path.parent.glob(f".{path.name}.*"):
+        left_by_a_killed_writer.unlink(missing_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         write_synced(unfinished, content)

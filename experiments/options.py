@@ -19,6 +19,7 @@ from gymnasium.error import DependencyNotInstalled
 from experiments import defaults
 from experiments.checks import ConfigError, Device
 from experiments.config import RunConfig
+from experiments.errors import ClusterError
 from experiments.files import ResultError
 from experiments.tables import TableError
 
@@ -139,7 +140,8 @@ def run_command(arguments: type[_Arguments], command: Callable[[_Arguments], int
     except (ConfigError, ResultError, TableError, DependencyNotInstalled) as error:
         print(f"error: {error}", file=sys.stderr)
         status = 2
-    except OSError as error:  # a full disk, a folder that may not be read, a pipe that closed
+    except (ClusterError, OSError) as error:
+        # Nobody there to work; a full disk, a folder that may not be read, a pipe that closed.
         print(f"error: {error}", file=sys.stderr)
         status = 1
     except KeyboardInterrupt:

@@ -6,13 +6,12 @@ import datetime
 import functools
 import platform
 import subprocess
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import torch as th
 
-PACKAGES = ("bitseq-env", "gymnasium", "numpy", "stable-baselines3", "torch")
+from experiments.versions import source, versions
 
 
 def provenance(device: str) -> dict[str, Any]:
@@ -25,6 +24,7 @@ def provenance(device: str) -> dict[str, Any]:
         "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
         "versions": versions(),
+        "source": source(),
         **_git(),
         "host": platform.node(),
         "system": platform.platform(),
@@ -32,11 +32,6 @@ def provenance(device: str) -> dict[str, Any]:
         "device_name": device_name(device),
         "threads": th.get_num_threads(),
     }
-
-
-def versions() -> dict[str, str]:
-    """Installed versions of what a result depends on."""
-    return {name: metadata.version(name) for name in PACKAGES}
 
 
 def device_name(device: str) -> str:

@@ -1,111 +1,52 @@
-"""What a person sees of runs: a sweep's progress, and tables."""
+"""What a person sees of runs: tables of what is planned, of what came out, and of what failed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from types import TracebackType
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
+from experiments import estimate
 from experiments.config import RunConfig
 from experiments.pages import Rows, transfer_rows
-from experiments.results import FinishedRun
 from experiments.summary import summarise
 
 _LONG = 60
 """Rows from which a table shows configurations instead of runs."""
 
 
-class SweepDisplay:
-    """Overall progress with what is running and what is solved, and a line for each ended run.
-
-    Args:
-        console: Where to.
-        total: Runs of the sweep.
-        skipped: Those that were finished before.
-        solved: Those of them that solved.
-    """
-
-    def __init__(self, console: Console, total: int, skipped: int, solved: int = 0) -> None:
-        self.console = console
-        self.solved = solved
-        self.running: dict[str, dict[str, Any]] = {}
-        self.bar = Progress(
-            TextColumn("[bold]runs"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.description}"),
-            console=console,
-        )
-        self.task = self.bar.add_task("starting workers", total=total, completed=skipped)
-
-    def __enter__(self) -> SweepDisplay:
-        self.bar.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.bar.stop()
-
-    def progress(self, run_id: str, news: dict[str, Any]) -> None:
-        """A worker's news of a run."""
-        self.running[run_id] = news
-        self._describe()
-
-    def ended(self, run: RunConfig, outcome: FinishedRun | BaseException) -> None:
-        """A run's last line."""
-        self.running.pop(run.run_id, None)
-        name = f"{run.method:4} {run.network} n={run.n} seed {run.seed}"
-        if isinstance(outcome, FinishedRun):
-            result = outcome.result
-            self.solved += bool(result["solved"])
-            text = (
-                f"{'solved  ' if result['solved'] else 'unsolved'} {name}: success "
-                f"{result['success_rate']:.3f} after {result['env_steps']:,} steps, "
-                f"{result['train_seconds']:.1f} s"
-            )
-            self.console.print(text, highlight=False, soft_wrap=True)
-        else:
-            self.console.print(f"unfinished {name}: {outcome!r}", style="red", markup=False)
-        self.bar.advance(self.task)
-        self._describe()
-
-    def _describe(self) -> None:
-        shown = [
-            f"{run_id.rsplit('-', 1)[0]} {news['success_rate']:.0%}"
-            for run_id, news in list(self.running.items())[-4:]
-        ]
-        self.bar.update(self.task, description=f"{self.solved} solved; {', '.join(shown)}")
-
-
-def print_results(
-    console: Console, runs: pd.DataFrame, failures: dict[str, BaseException] | None = None
-) -> None:
-    """The table of runs, or of configurations where there are many, and of what failed."""
+def print_results(console: Console, runs: pd.DataFrame) -> None:
+    """The table of runs, or of configurations where there are many."""
     if len(runs) > _LONG:
         console.print(_configuration_table(summarise(runs)))
     elif len(runs):
         console.print(_run_table(runs))
-    for run_id, error in (failures or {}).items():
-        console.print(f"unfinished: {run_id}: {error!r}", style="red", soft_wrap=True, markup=False)
+
+
+def print_failures(
+    console: Console, failures: Mapping[str, tuple[BaseException, int]], log: Path
+) -> None:
+    """What is unfinished and why.
+
+    Args:
+        console: Where to.
+        failures: Each call's error, and how often it was begun.
+        log: The file that has their tracebacks.
+    """
+    if not failures:
+        return
+    table = Table(title=f"Unfinished: {len(failures)} (tracebacks in {log})", style="red")
+    for name in ("what", "attempts", "why"):
+        table.add_column(name, no_wrap=name == "what", overflow="fold")
+    for name, (error, attempts) in failures.items():
+        # Errors quote what they met, which may look like markup.
+        table.add_row(escape(name), str(attempts), escape(f"{type(error).__name__}: {error}"))
+    console.print(table)
 
 
 def print_transfers(console: Console, transfers: pd.DataFrame) -> None:
@@ -125,16 +66,42 @@ def print_table(console: Console, title: str, header: Sequence[str], rows: Rows)
     console.print(table)
 
 
-def print_plan(console: Console, runs: list[RunConfig]) -> None:
-    """A sweep that is not run: its runs and its size."""
+def print_plan(
+    console: Console,
+    runs: Sequence[RunConfig],
+    finished: set[str],
+    known: dict[str, float],
+    workers: int | None,
+) -> None:
+    """A sweep that is not run: its runs, its size and what it may take.
+
+    Args:
+        console: Where to.
+        runs: All runs.
+        finished: Names of those that need not be trained again.
+        known: Seconds of configurations that were run before.
+        workers: Runs at a time; None where a cluster will decide.
+    """
     table = Table(title=f"{len(runs)} runs")
-    for name in ("run", "budget in env steps", "updates"):
+    for name in ("run", "budget in env steps", "updates", "seconds"):
         table.add_column(name, justify="left" if name == "run" else "right", no_wrap=True)
     for run in runs:
         budget = run.budget_env_steps or 0
         updates = round(budget * (run.updates_per_env_step or 0))
-        table.add_row(run.run_id, f"{budget:,}", f"{updates:,}")
+        takes = "finished" if run.run_id in finished else f"{estimate.seconds(run, known):,.0f}"
+        table.add_row(run.run_id, f"{budget:,}", f"{updates:,}", takes)
     console.print(table)
+    missing = [run for run in runs if run.run_id not in finished]
+    alike = sum(run.config_id in known for run in missing)
+    each = workers or 1
+    time = estimate.in_words(estimate.sweep_seconds(missing, known, each))
+    console.print(
+        f"{len(runs)} runs, {len(finished)} finished, {len(missing)} to do: about {time} on "
+        f"{each} worker{'s' if each > 1 else ''}. {alike} estimated from other seeds in runs.csv, "
+        f"{len(missing) - alike} from their budgets (a run that solves its task ends earlier).",
+        soft_wrap=True,
+        highlight=False,
+    )
 
 
 def _run_table(runs: pd.DataFrame) -> Table:

@@ -7,6 +7,7 @@ Whatever is being written has a name that starts with a dot.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -25,8 +26,12 @@ from experiments.tables import CURVE_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION, Colum
 
 IDENTITY = ("run_id", "config_id", "method", "network", "n", "seed")
 """What a row of any table says of its run."""
+CHECKSUMS = "sha256"
+"""Key of a run's provenance: what its files were when they were written."""
 CONFIG, RESULT, CURVE, POLICY = "config.json", "result.json", "curve.csv", "policy.safetensors"
 
+_RUNS_CODE = (b"\x80", b"PK\x03\x04")
+"""How pickles begin, and the zip files in which PyTorch and SB3 keep theirs."""
 _MAY_BE_EMPTY = frozenset({"env_steps_to_solve", "episodes_to_solve", "seconds_to_solve"})
 
 
@@ -63,13 +68,15 @@ def write_run(out: Path, run: FinishedRun) -> Path:
             unfinished / CONFIG,
             files.json_bytes({"schema_version": SCHEMA_VERSION, **run.config.to_dict()}),
         )
-        result = {**run.result, "schema_version": SCHEMA_VERSION, "provenance": run.provenance}
+        curve = files.csv_bytes(curve_frame(run))
+        provenance = {**run.provenance, CHECKSUMS: _checksums(run.result, curve, run.policy)}
+        result = {**run.result, "schema_version": SCHEMA_VERSION, "provenance": provenance}
         files.write_synced(unfinished / RESULT, files.json_bytes(result))
-        files.write_synced(unfinished / CURVE, files.csv_bytes(curve_frame(run)))
+        files.write_synced(unfinished / CURVE, curve)
         files.write_synced(unfinished / POLICY, run.policy)
         files.sync_folder(unfinished)
         if final.exists():
-            replaced = final.with_name(f".{final.name}.replaced")
+            replaced = final.with_name(f".{final.name}{files.ASIDE}")
             shutil.rmtree(replaced, ignore_errors=True)
             final.rename(replaced)
             try:
@@ -120,7 +127,19 @@ def read_run(folder: Path) -> FinishedRun:
     del result["schema_version"]
     curve = _read_curve(folder / CURVE, result, config)
     policy = read_policy(folder / POLICY, config.run_id)
+    # Runs of earlier versions have none.
+    if (kept := provenance.pop(CHECKSUMS, None)) is not None:
+        found = _checksums(result, files.read_bytes(folder / CURVE), policy)
+        for name, checksum in found.items():
+            if not isinstance(kept, dict) or kept.get(name) != checksum:
+                raise ResultError(f"{folder / name}: was changed after it was written (SHA-256)")
     return FinishedRun(config, result, curve, policy, provenance)
+
+
+def _checksums(result: Mapping[str, Any], curve: bytes, policy: bytes) -> dict[str, str]:
+    """SHA-256 of what a run measured; config.json has its own in the folder's name."""
+    content = {RESULT: files.json_bytes(result), CURVE: curve, POLICY: policy}
+    return {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
 
 
 def _read_curve(path: Path, result: Mapping[str, Any], config: RunConfig) -> list[dict[str, Any]]:
@@ -146,6 +165,7 @@ def read_policy(path: Path, run_id: str) -> bytes:
     Raises:
         ResultError: If the file is missing, cut off, another run's, or something else.
     """
+    data = files.read_bytes(path)
     try:
         with safe_open(path, framework="pt") as tensors:
             names, metadata = list(tensors.keys()), tensors.metadata() or {}
@@ -153,9 +173,11 @@ def read_policy(path: Path, run_id: str) -> bytes:
             raise ResultError(f"{path}: holds no weights")
         if metadata.get("run_id") != run_id:
             raise ResultError(f"{path}: holds the weights of run {metadata.get('run_id')!r}")
-        return path.read_bytes()
+        return data
     except (OSError, SafetensorError) as error:
-        raise ResultError(f"{path}: no readable safetensors file ({error})") from error
+        code = "; pickles and model archives can run any code and are never loaded"
+        hint = code if data.startswith(_RUNS_CODE) else ""
+        raise ResultError(f"{path}: no readable safetensors file ({error}){hint}") from error
 
 
 def scan(out: Path) -> tuple[dict[str, FinishedRun], list[str]]:

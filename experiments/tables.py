@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from experiments import files
 from experiments.columns import (
     CLOCK_COLUMNS,
     CURVE_COLUMNS,
@@ -27,6 +28,7 @@ from experiments.columns import (
     Column,
     TableError,
 )
+from experiments.files import ResultError
 
 __all__ = [
     "CURVE_COLUMNS",
@@ -145,9 +147,9 @@ def check_runs(runs: pd.DataFrame, source: Path | str) -> None:
 def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and stripped cells of each row that is not blank."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise TableError(path, f"cannot be read: {error.strerror}") from error
+        text = files.read_bytes(path).decode("utf-8-sig")
+    except ResultError as error:
+        raise TableError(path, str(error).removeprefix(f"{path}: ")) from error
     except UnicodeDecodeError as error:
         raise TableError(path, f"is not UTF-8 text: {error.reason}") from error
     # An untranslated buffer splits lines at \n, \r\n and \r alike.

@@ -128,7 +128,7 @@ def train_command(arguments: TrainArguments) -> int:
                 run = train(config, callbacks=callbacks, logger=logger)
             finally:
                 logger.close()
-            run.provenance["command"] = options.command_line()
+            run.provenance.update(command=options.command_line(), attempts=1)
             finished[config.run_id] = run
             console.print(f"wrote {results.write_run(out, run)}, logs in {logs}", soft_wrap=True)
         table = merging.merge(out, finished)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from rich.console import Console
+from rich.progress import track
 
 from experiments import files, tables
 from experiments.columns import SCHEMA_VERSION, TRANSFER_COLUMNS
 from experiments.config import RunConfig
+from experiments.journal import LOG
 from experiments.results import FinishedRun
 from experiments.streams import Stream
+
+if TYPE_CHECKING:
+    from experiments.clusters import Site
+    from experiments.execution import Ended
 
 FILE = "transfer.csv"
 
@@ -22,9 +29,10 @@ def look(
     out: Path,
     agents: Sequence[FinishedRun],
     sizes: Iterable[int],
-    workers: int,
+    site: Site,
+    console: Console,
     retrained: Iterable[str] = (),
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, dict[str, tuple[BaseException, int]]]:
     """Evaluate each agent at each size, in parallel, and write transfer.csv as rows come in.
 
     What the file holds already is not looked at again, unless the agent was trained again.
@@ -33,14 +41,13 @@ def look(
         out: The results folder.
         agents: Finished runs with networks that do not depend on n.
         sizes: Numbers of bits.
-        workers: Parallel processes.
+        site: Where they are evaluated.
+        console: Where lines for a person go.
         retrained: Run ids whose rows are of older weights.
 
     Returns:
-        All rows of the file.
+        All rows of the file; each failed evaluation's error, and how often it was begun.
     """
-    from experiments.execution import execute, local_cluster
-
     path = out / FILE
     known = tables.read_transfers(path) if path.is_file() else _frame([])
     rows: list[Any] = known[~known["run_id"].isin(list(retrained))].to_dict("records")
@@ -52,17 +59,33 @@ def look(
         for agent in agents
         if (agent.config.run_id, n) not in done
     }
-    frame = _frame(rows)
-    if not calls:
-        return frame
-    with local_cluster(min(workers, len(calls))) as client:
-        for name, outcome in execute(client, calls):
-            if isinstance(outcome, BaseException):
-                raise files.ResultError(f"evaluating {name} failed: {outcome!r}") from outcome
-            rows.append(outcome)
-            frame = _frame(rows)
-            files.replace_file(path, files.csv_bytes(frame))
-    return frame
+    failures: dict[str, tuple[BaseException, int]] = {}
+    for ended in _evaluated(site, calls, console) if calls else ():
+        if isinstance(ended.outcome, BaseException):
+            failures[ended.name] = (ended.outcome, ended.attempts)
+            LOG.error("evaluating %s failed", ended.name, exc_info=ended.outcome)
+            continue
+        rows.append(ended.outcome)
+        files.replace_file(path, files.csv_bytes(_frame(rows)))
+    return _frame(rows), failures
+
+
+def _evaluated(site: Site, calls: dict[str, Any], console: Console) -> Iterator[Ended]:
+    """Each evaluation as it ends."""
+    # Imported here: a plan and a mistake should not wait for Dask.
+    from experiments.execution import execute
+
+    def say(line: str) -> None:
+        LOG.info("%s", line)
+        console.print(line, highlight=False, soft_wrap=True, markup=False)
+
+    yield from track(
+        execute(site, calls, say),
+        description="evaluations",
+        total=len(calls),
+        console=console,
+        transient=True,
+    )
 
 
 def evaluate_at(fields: dict[str, Any], weights: bytes, n: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -38,24 +39,40 @@ class Outcome:
 Command = Callable[..., Outcome]
 
 
-def process(name: str, *arguments: str | Path) -> subprocess.Popen[str]:
-    """A command in a process and a process group of its own, as from a terminal."""
+def process(
+    name: str, *arguments: str | Path, cwd: Path = REPOSITORY, file_limit: int | None = None
+) -> subprocess.Popen[str]:
+    """A command in a process and a process group of its own, as from a terminal.
+
+    Args:
+        name: Of the command.
+        arguments: Of it.
+        cwd: Where it runs.
+        file_limit: Bytes of the largest file that it may write.
+    """
+
+    def prepare() -> None:
+        # A shell may have started the tests with Ctrl-C ignored, which is inherited.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        if file_limit is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (file_limit, file_limit))
+
     return subprocess.Popen(
         [sys.executable, "-m", f"experiments.{name}", *map(str, arguments)],
-        cwd=REPOSITORY,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "COLUMNS": "500"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # A shell may have started the tests with Ctrl-C ignored, which is inherited.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=prepare,
     )
 
 
-def finish(running: subprocess.Popen[str]) -> Outcome:
+def finish(running: subprocess.Popen[str], timeout: float = 300) -> Outcome:
     try:
-        out, err = running.communicate(timeout=90)
+        out, err = running.communicate(timeout=timeout)
     finally:
         if running.poll() is None:
             os.killpg(running.pid, signal.SIGKILL)

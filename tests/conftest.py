@@ -27,6 +27,14 @@ settings.register_profile("house", deadline=None)
 settings.load_profile("house")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--faults",
+        metavar="REPORT",
+        help="run tests/faults at full length, and write its figures to REPORT if all is well",
+    )
+
+
 @pytest.fixture(autouse=True)
 def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test survives a power cut, so none needs to wait for the disk."""

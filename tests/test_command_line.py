@@ -16,8 +16,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from experiments import compare, files, results
+from experiments import files, results, sweep
 from experiments.config import RunConfig
+from experiments.execution import Ended
 from experiments.results import FinishedRun
 from experiments.train import train
 from tests.commands import REPOSITORY, TINY, Command, finish, listing, process
@@ -130,11 +131,11 @@ def test_every_kind_of_agent_is_saved_and_looked_at(
 def ending(*outcomes: FinishedRun | BaseException) -> Callable[..., Any]:
     """In the place of training: these outcomes in turn; Ctrl-C is one."""
 
-    def trained_in_turn(missing: dict[str, RunConfig], *_: Any) -> Iterator[Any]:
+    def trained_in_turn(_: Path, missing: dict[str, RunConfig], *__: Any) -> Iterator[Ended]:
         for run_id, outcome in zip(sorted(missing), outcomes, strict=False):
             if isinstance(outcome, KeyboardInterrupt):
                 raise outcome
-            yield run_id, outcome
+            yield Ended(run_id, outcome, 1)
 
     return trained_in_turn
 
@@ -147,26 +148,27 @@ DQN, HER = make_finished_run(method="dqn"), make_finished_run(method="her")
 def test_a_run_that_fails_is_told_and_no_row(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compare, "_trained", ending(RuntimeError("out of [luck]"), HER))
+    monkeypatch.setattr(sweep, "_trained", ending(RuntimeError("out of [luck]"), HER))
     outcome = command("compare", *GRID)
     assert outcome.status == 1
-    assert f"unfinished: {DQN.config.run_id}: RuntimeError('out of [luck]')" in outcome.text
+    assert "Unfinished: 1" in outcome.text
+    assert re.search(rf"{DQN.config.run_id} .* RuntimeError: out of \[luck\]", outcome.text)
     assert pd.read_csv("out/runs.csv")["run_id"].tolist() == [HER.config.run_id]
 
     # The same command runs what is missing, and that alone.
-    monkeypatch.setattr(compare, "_trained", ending(DQN))
+    monkeypatch.setattr(sweep, "_trained", ending(DQN))
     assert command("compare", *GRID).status == 0
     both = {DQN.config.run_id: DQN, HER.config.run_id: HER}
     assert results.scan(tmp_path / "out") == (both, [])
     assert len(pd.read_csv("out/runs.csv")) == 2
-    monkeypatch.setattr(compare, "_trained", ending(RuntimeError("nothing was missing")))
+    monkeypatch.setattr(sweep, "_trained", ending(RuntimeError("nothing was missing")))
     assert command("compare", *GRID).status == 0
 
 
 def test_what_is_finished_when_ctrl_c_comes_is_in_the_tables(
     command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compare, "_trained", ending(DQN, KeyboardInterrupt()))
+    monkeypatch.setattr(sweep, "_trained", ending(DQN, KeyboardInterrupt()))
     assert command("compare", *GRID).status == 130
     assert pd.read_csv("out/runs.csv")["run_id"].tolist() == [DQN.config.run_id]
 
@@ -174,10 +176,10 @@ def test_what_is_finished_when_ctrl_c_comes_is_in_the_tables(
 def test_force_runs_again_what_is_finished(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compare, "_trained", ending(DQN, HER))
+    monkeypatch.setattr(sweep, "_trained", ending(DQN, HER))
     assert command("compare", *GRID).status == 0
     worse = make_finished_run(method="dqn", success_rate=0.5)
-    monkeypatch.setattr(compare, "_trained", ending(worse, HER))
+    monkeypatch.setattr(sweep, "_trained", ending(worse, HER))
     assert command("compare", *GRID, "--force").status == 0
     assert results.scan(tmp_path / "out")[0][worse.config.run_id] == worse
     assert pd.read_csv("out/runs.csv")["success_rate"].tolist() == [0.5, 1.0]
@@ -186,11 +188,11 @@ def test_force_runs_again_what_is_finished(
 def test_a_broken_run_is_run_again(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compare, "_trained", ending(DQN, HER))
+    monkeypatch.setattr(sweep, "_trained", ending(DQN, HER))
     assert command("compare", *GRID).status == 0
     torn = tmp_path / "out" / "runs" / DQN.config.run_id / results.CURVE
     torn.write_bytes(torn.read_bytes()[:-30])
-    monkeypatch.setattr(compare, "_trained", ending(DQN))
+    monkeypatch.setattr(sweep, "_trained", ending(DQN))
     outcome = command("compare", *GRID)
     assert outcome.status == 0
     assert f"not counted: out/runs/{DQN.config.run_id}/{results.CURVE}" in outcome.text

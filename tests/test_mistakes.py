@@ -17,7 +17,7 @@ import torch as th
 from experiments import files, results
 from experiments.config import RunConfig
 from experiments.presets import PRESETS
-from tests.commands import Command, listing, trained
+from tests.commands import Command, Outcome, listing, trained
 from tests.made_runs import make_finished_run
 
 FIELDS = [field.name for field in dataclasses.fields(RunConfig)]
@@ -119,10 +119,15 @@ MISTAKES = [
     ("compare --out a-file --n 4", ["--out", "a-file", "folder"]),
     ("compare --merge not-there", ["--merge", "not-there"]),
     ("compare --merge a-file", ["--merge", "a-file"]),
+    *(
+        (f"compare --out new --n 3 --scheduler {address}", ["--scheduler", address, "tcp://host"])
+        for address in ("here", "host:8786", "http://host:8786", "tcp://host", "tcp://host:0")
+    ),
+    ("compare --out new --n 3 --scheduler tcp://host:99999", ["tcp://host:99999", "tcp://host"]),
     pytest.param("compare --out new --device cuda", ["cuda", "cpu", "auto"], marks=NO_CUDA),
     ("evaluate", ["A run's folder", "required"]),
     ("evaluate not-there", ["not-there/config.json"]),
-    ("evaluate a-file", ["a-file/config.json"]),
+    ("evaluate a-file", ["a-file", "folder", "pickles", "not loaded"]),
     ("evaluate empty", ["empty/config.json"]),
     ("evaluate foreign", ["foreign/config.json", "her-mlp-n3-s0-"]),
     ("evaluate {run} --n 30", ["--n 30", "mlp", "n = 3", "equivariant"]),
@@ -141,26 +146,34 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("line", "named"), MISTAKES)
-def test_a_mistake_is_named_and_nothing_is_written(
-    command: Command, tmp_path: Path, line: str, named: list[str]
-) -> None:
-    (tmp_path / "a-file").write_text("mine")
-    (tmp_path / "empty").mkdir()
-    run = results.write_run(tmp_path / "trained", trained())
-    misfit = results.write_run(tmp_path / "made", make_finished_run())
-    (tmp_path / "foreign").mkdir()
-    (tmp_path / "foreign" / results.CONFIG).write_bytes((run / results.CONFIG).read_bytes())
-    (tmp_path / "broken").mkdir()
+def prepare(folder: Path) -> dict[str, Path]:
+    """What the mistakes are about; the names that stand in their lines."""
+    (folder / "a-file").write_text("mine")
+    (folder / "empty").mkdir()
+    run = results.write_run(folder / "trained", trained())
+    misfit = results.write_run(folder / "made", make_finished_run())
+    (folder / "foreign").mkdir()
+    (folder / "foreign" / results.CONFIG).write_bytes((run / results.CONFIG).read_bytes())
+    (folder / "broken").mkdir()
     header = "run_id,config_id,method,network,n,seed,success_rate"
-    (tmp_path / "broken" / "runs.csv").write_text(f"{header}\na,b,dqn,mlp,3,0,high\n")
-    before = listing(tmp_path)
+    (folder / "broken" / "runs.csv").write_text(f"{header}\na,b,dqn,mlp,3,0,high\n")
+    return {"run": run, "misfit": misfit}
 
-    outcome = command(*(part.format(run=run, misfit=misfit) for part in line.split()))
+
+def check_named(outcome: Outcome, named: list[str]) -> None:
     assert outcome.status == 2
     for word in named:
         assert word in outcome.text
     assert "Traceback" not in outcome.text
+
+
+@pytest.mark.parametrize(("line", "named"), MISTAKES)
+def test_a_mistake_is_named_and_nothing_is_written(
+    command: Command, tmp_path: Path, line: str, named: list[str]
+) -> None:
+    names = prepare(tmp_path)
+    before = listing(tmp_path)
+    check_named(command(*(part.format(**names) for part in line.split())), named)
     assert listing(tmp_path) == before
     assert (tmp_path / "a-file").read_text() == "mine"
 

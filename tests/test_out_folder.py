@@ -44,6 +44,18 @@ def test_an_error_frees_the_lock(tmp_path: Path) -> None:
         pass
 
 
+def test_a_run_that_a_killed_writer_had_moved_aside_is_put_back(tmp_path: Path) -> None:
+    aside = tmp_path / "runs" / ".a-run.replaced"
+    aside.mkdir(parents=True)
+    (aside / "config.json").write_text("mine")
+    with files.locked(tmp_path):
+        assert (tmp_path / "runs" / "a-run" / "config.json").read_text() == "mine"
+    # Where both are there, the new one is whole.
+    aside.mkdir()
+    with files.locked(tmp_path):
+        assert (tmp_path / "runs" / "a-run" / "config.json").read_text() == "mine"
+
+
 def make_file(tmp_path: Path) -> Path:
     (tmp_path / "file").write_text("mine")
     return tmp_path / "file"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from experiments import tables, transfer
+from experiments.clusters import Site
 from experiments.config import RunConfig
 from experiments.files import ResultError
 from experiments.results import FinishedRun
@@ -21,7 +23,9 @@ def agent() -> FinishedRun:
 def test_rows_come_in_and_are_not_looked_at_again(
     tmp_path: Path, agent: FinishedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = transfer.look(tmp_path, [agent], [12, 30], workers=1)
+    site, console = Site(workers=1), Console()
+    first, failures = transfer.look(tmp_path, [agent], [12, 30], site, console)
+    assert failures == {}
     assert first["n"].tolist() == [12, 30]
     assert (first["success_rate"] == 1.0).all()
     assert (first["mean_steps"] == first["optimal_mean_steps"]).all()
@@ -30,8 +34,8 @@ def test_rows_come_in_and_are_not_looked_at_again(
     def refuse(*_: object) -> None:
         raise AssertionError("nothing was missing")
 
-    monkeypatch.setattr("experiments.execution.local_cluster", refuse)
-    again = transfer.look(tmp_path, [agent], [12, 30], workers=1)
+    monkeypatch.setattr(Site, "connect", refuse)
+    again, _ = transfer.look(tmp_path, [agent], [12, 30], site, console)
     assert again["run_id"].tolist() == first["run_id"].tolist()
     assert (tmp_path / transfer.FILE).read_bytes() == written
     assert len(tables.read_transfers(tmp_path / transfer.FILE)) == 2

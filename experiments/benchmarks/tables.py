@@ -14,7 +14,8 @@ import pandas as pd
 
 from experiments.benchmarks.measuring import Outcome, Repeat
 from experiments.columns import Column, TableError
-from experiments.provenance import device_name, processor, versions
+from experiments.provenance import device_name, processor
+from experiments.versions import versions
 
 TABLE = "benchmark.csv"
 REPEATS = "benchmark_repeats.csv"

@@ -1,0 +1,165 @@
+"""Where runs are worked on: processes of this machine, or a Dask cluster that is running."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import faulthandler
+import importlib.util
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import dask
+from distributed import Client, LocalCluster, Status, WorkerPlugin
+
+from experiments.errors import ClusterError
+
+GPU = "GPU"
+"""The Dask resource that a worker with a GPU declares."""
+GPU_SHARE = 0.25
+"""What a run on CUDA asks for: these networks are small, and four runs share a GPU."""
+PATIENCE = 60
+"""Seconds in which a scheduler that went away may come back."""
+_CONNECT = 15
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """Where runs are worked on.
+
+    Args:
+        workers: Processes of an embedded cluster; a running cluster has its own.
+        scheduler: Address of a running cluster's scheduler; None embeds one.
+        gpu: Whether runs ask for a share of a GPU.
+        errors: Where an embedded worker's standard error goes, a file for each process with this
+            path as the beginning of its name; None leaves it on the terminal.
+    """
+
+    workers: int
+    scheduler: str | None = None
+    gpu: bool = False
+    errors: Path | None = None
+
+    @property
+    def resources(self) -> dict[str, float]:
+        """What a run asks of its worker."""
+        return {GPU: GPU_SHARE} if self.gpu else {}
+
+    @contextlib.contextmanager
+    def connect(
+        self, announce: Callable[[str], None], calls: int, again: bool = False
+    ) -> Iterator[Client]:
+        """A client of the cluster.
+
+        Args:
+            announce: Called with a line that says where it is.
+            calls: How many there are to make: an embedded cluster has no more workers.
+            again: The scheduler went away, and may take :data:`PATIENCE` to come back.
+
+        Raises:
+            ClusterError: If there is no scheduler at the address.
+        """
+        settings = {
+            # A worker that trains does not answer for seconds, which is no reason for a warning.
+            "distributed.admin.tick.limit": "1h",
+            # Hours of these are kept in memory, and nobody looks at them.
+            "distributed.worker.profile.enabled": False,
+            "distributed.admin.system-monitor.log-length": 600,
+            # A death is told at once: the driver knows which call was at fault, and Dask does not.
+            "distributed.scheduler.allowed-failures": 0,
+            # What is worth knowing about a lost connection is told by what waits for it.
+            "distributed.comm.timeouts.connect": f"{PATIENCE if again else _CONNECT}s",
+        }
+        with dask.config.set(settings), contextlib.ExitStack() as stack:
+            client = stack.enter_context(
+                self._running(again) if self.scheduler else self._local(calls)
+            )
+            link = client.dashboard_link
+            hint = "" if importlib.util.find_spec("bokeh") else ", if bokeh is installed there"
+            announce(f"Dask cluster {self.scheduler or 'of this machine'}, dashboard {link}{hint}")
+            yield client
+
+    @contextlib.contextmanager
+    def _local(self, calls: int) -> Iterator[Client]:
+        """An embedded cluster of single-threaded processes on this machine."""
+        with (
+            LocalCluster(  # type: ignore[no-untyped-call]
+                # Started below: one that dies as it starts would end the whole cluster here.
+                n_workers=0,
+                memory_limit=1 / min(self.workers, calls),
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address="127.0.0.1:0",
+                resources=self.resources,
+                # What goes wrong in a run comes back as its outcome, or is in the sweep's log.
+                silence_logs=logging.CRITICAL,
+            ) as cluster,
+            Client(cluster) as client,  # type: ignore[no-untyped-call]
+        ):
+            client.register_plugin(_Housekeeping(self.errors))
+            cluster.scale(min(self.workers, calls))
+            yield client
+
+    @contextlib.contextmanager
+    def _running(self, again: bool) -> Iterator[Client]:
+        """A client of the cluster whose scheduler is at the address."""
+        patience = PATIENCE if again else _CONNECT
+        # Tracebacks of lost connections are for the sweep's log, and nothing for a terminal.
+        for handler in logging.getLogger("distributed").handlers:
+            if isinstance(handler, logging.StreamHandler):
+                handler.setLevel(logging.CRITICAL)
+        try:
+            client = Client(self.scheduler, timeout=patience)  # type: ignore[no-untyped-call]
+        except (OSError, TimeoutError) as error:
+            gone = "did not come back" if again else "does not answer"
+            raise ClusterError(
+                f"the scheduler at {self.scheduler} {gone} within {patience} s; what is finished "
+                "is kept, and the same command goes on from there"
+            ) from error
+        except ValueError as error:
+            raise ClusterError(f"--scheduler {self.scheduler!r}: {error}") from error
+        try:
+            yield client
+        finally:
+            with contextlib.suppress(OSError, TimeoutError):
+                client.close(timeout=5)  # type: ignore[no-untyped-call]
+
+
+def revive(client: Client, members: int) -> None:
+    """Start embedded workers again whose nannies gave up, as they do if one dies as it starts.
+
+    Args:
+        client: Of any cluster.
+        members: How many workers there are.
+    """
+    cluster: Any = client.cluster
+    if cluster is None or members == (wanted := len(cluster.worker_spec)):
+        return
+    for name, nanny in list(cluster.workers.items()):
+        if nanny.status in (Status.failed, Status.closed):
+            cluster.workers.pop(name, None)
+    cluster.scale(wanted)
+
+
+class _Housekeeping(WorkerPlugin):
+    """How embedded workers speak and end, also those that replace one that died."""
+
+    def __init__(self, errors: Path | None) -> None:
+        self.errors = errors
+
+    def setup(self, worker: Any) -> None:  # noqa: ARG002  (their signature)
+        # Ctrl-C reaches every process of the terminal; the driver alone answers it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        # Taking PyTorch down takes 2 s of CPU, more than a worker is given before it is killed.
+        atexit.register(os._exit, 0)
+        if self.errors is not None:
+            path = self.errors.with_name(f"{self.errors.stem}-{os.getpid()}.err")
+            with contextlib.suppress(OSError), path.open("ab") as file:
+                os.dup2(file.fileno(), 2)
+        # A crash inside a library leaves its place there.
+        faulthandler.enable()

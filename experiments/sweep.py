@@ -1,0 +1,141 @@
+"""A sweep: what is missing is trained on a cluster's workers, written here, and merged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from rich.console import Console
+
+from experiments import estimate, merging, options, results
+from experiments.config import RunConfig
+from experiments.files import ResultError
+from experiments.journal import LOG
+from experiments.results import FinishedRun
+
+if TYPE_CHECKING:
+    from experiments.clusters import Site
+    from experiments.execution import Ended
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swept:
+    """What a sweep came to.
+
+    Args:
+        table: All rows of runs.csv.
+        finished: Every finished run of the folder.
+        trained: Names of those that were trained now.
+        failures: Each failed run's error, and how often it was begun.
+    """
+
+    table: pd.DataFrame
+    finished: Mapping[str, FinishedRun]
+    trained: frozenset[str]
+    failures: Mapping[str, tuple[BaseException, int]] = field(default_factory=dict)
+
+
+def sweep(
+    out: Path, runs: Sequence[RunConfig], site: Site, console: Console, force: bool = False
+) -> Swept:
+    """Train the runs that are not finished, and rebuild the tables.
+
+    Args:
+        out: The results folder, locked.
+        runs: All runs of the sweep.
+        site: Where they are trained.
+        console: Where progress is shown.
+        force: Train finished runs again.
+
+    Raises:
+        ClusterError: If nobody is there to train them.
+        OSError: If a result cannot be written; what is finished is in the tables nonetheless.
+    """
+    told: set[str] = set()
+    # Only what is needed: a thousand runs' weights and curves stay on the disk.
+    solved = {name: run.result["solved"] for name, run in finished(out, console, told).items()}
+    missing = {run.run_id: run for run in runs if force or run.run_id not in solved}
+    failures: dict[str, tuple[BaseException, int]] = {}
+    LOG.info("%s runs, %s to do, in %s", len(runs), len(missing), out)
+    try:
+        done = sum(solved[run.run_id] for run in runs if run.run_id not in missing)
+        for ended in _trained(out, missing, len(runs), done, site, console) if missing else ():
+            if isinstance(ended.outcome, FinishedRun):
+                write(out, ended.outcome, ended)
+            else:
+                failures[ended.name] = (ended.outcome, ended.attempts)
+    finally:
+        # Also after Ctrl-C: what is finished is in the tables.
+        found = finished(out, console, told)
+        table = merging.merge(out, found)
+        LOG.info("%s finished, %s failed", len(found), len(failures))
+    return Swept(
+        table=table,
+        finished=found,
+        trained=frozenset(missing) & frozenset(found),
+        failures=failures,
+    )
+
+
+def write(out: Path, run: FinishedRun, ended: Ended) -> None:
+    """Put a run that came back from a worker into its folder.
+
+    Args:
+        out: The results folder.
+        run: What came back.
+        ended: How it came.
+
+    Raises:
+        ResultError: If it is not the run that was asked for.
+    """
+    if run.config.run_id != ended.name:
+        raise ResultError(f"a worker sent {run.config.run_id!r} where {ended.name!r} was asked for")
+    # A worker's own command line says nothing.
+    run.provenance["command"] = options.command_line()
+    run.provenance["attempts"] = ended.attempts
+    results.write_run(out, run)
+
+
+def finished(out: Path, console: Console, told: set[str]) -> dict[str, FinishedRun]:
+    """The finished runs of a folder; what is wrong with others is told once.
+
+    Args:
+        out: The results folder.
+        console: Where to.
+        told: What was told before; added to.
+    """
+    found, problems = results.scan(out)
+    for problem in problems:
+        if problem not in told:
+            LOG.warning("not counted: %s", problem)
+            console.print(f"not counted: {problem}", style="yellow", soft_wrap=True, markup=False)
+    told.update(problems)
+    return found
+
+
+def _trained(
+    out: Path,
+    missing: Mapping[str, RunConfig],
+    total: int,
+    solved: int,
+    site: Site,
+    console: Console,
+) -> Iterator[Ended]:
+    """Each run as it ends, in parallel, with its progress shown."""
+    # Imported here: a plan and a mistake should not wait for Dask.
+    from experiments.display import SweepDisplay
+    from experiments.execution import execute
+    from experiments.work import train_on_worker
+
+    known = estimate.measured(out)
+    seconds = {name: estimate.seconds(run, known) for name, run in missing.items()}
+    # Long runs first, so that no core waits for one at the end.
+    ordered = sorted(missing, key=lambda name: seconds[name], reverse=True)
+    calls = {name: (train_on_worker, (missing[name].to_dict(),)) for name in ordered}
+    with SweepDisplay(console, missing, seconds, total, solved) as display:
+        for ended in execute(site, calls, display.say, display.news):
+            display.ended(ended)
+            yield ended

@@ -1,0 +1,137 @@
+"""Files from outside: torn, empty, doubled, wrongly typed, foreign, hostile."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch as th
+
+from experiments import results
+from experiments.results import CONFIG, CURVE, POLICY, RESULT
+from tests.commands import Command, finish, process, trained
+from tests.faults.conftest import Scale
+from tests.made_runs import make_finished_run, tree, with_content
+from tests.test_damage import DAMAGE, sound
+from tests.test_merge import TABLES
+
+Keep = Callable[[str], None]
+
+
+def test_damaged_files_are_named_not_counted_and_not_deleted(
+    tmp_path: Path, scale: Scale, command: Command, figures: Keep
+) -> None:
+    run, content = sound()
+    damage = DAMAGE[:: scale.of(15, 1)]
+    for number, (name, _, harm) in enumerate(damage):
+        out = tmp_path / str(number)
+        results.write_run(out, make_finished_run(seed=7))
+        harmed = with_content(out / "runs" / run.config.run_id, harm(content))
+        (out / "runs" / "notes.txt").write_text("mine")
+        shutil.copytree(next((out / "runs").glob("*-s7-*")), out / "runs" / "a copy")
+        before = tree(out)
+        merged = command("compare", "--merge", out)
+        assert merged.status == 0
+        assert "1 runs in" in merged.text
+        for place in (harmed / name, out / "runs" / "notes.txt", out / "runs" / "a copy" / CONFIG):
+            assert f"not counted: {place}" in merged.text
+        after = tree(out)
+        assert {path: data for path, data in after.items() if path not in TABLES} == before
+    figures(
+        f"{len(damage)} kinds of damage to the four files of a run (torn, empty, wrongly typed, "
+        f"NaN, another run's), each beside a doubled run and a foreign file: {3 * len(damage)} "
+        "named, 0 counted, 0 deleted or changed"
+    )
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_damaged_tables_are_named_and_kept(
+    tmp_path: Path, command: Command, figures: Keep, table: str
+) -> None:
+    results.write_run(tmp_path / "out", make_finished_run())
+    assert command("compare", "--merge", "out").status == 0
+    whole = (tmp_path / "out" / table).read_bytes()
+    header, row = whole.splitlines()[:2]
+    harms = {
+        "empty": b"",
+        "cut": whole[: len(header) + len(row) // 2],
+        "foreign": b"what,is,this\n1,2,3\n",
+        "binary": bytes(range(256)),
+        "cells": header + b"\n" + row + b",1,2\n",
+        "header twice": header + b"," + header + b"\n",
+    }
+    if table != "summary.csv":
+        harms["NaN"] = whole.replace(b",1.0,", b",nan,")
+        harms["text"] = whole.replace(b",1.0,", b",high,")
+    for harm in harms.values():
+        assert harm != whole
+        (tmp_path / "out" / table).write_bytes(harm)
+        before = tree(tmp_path)
+        refused = command("compare", "--merge", "out")
+        assert refused.status == 2
+        assert f"out/{table}" in refused.text
+        assert tree(tmp_path) == before
+    figures(f"{len(harms)} kinds of damage, each named, no table written")
+
+
+class Marker:
+    """A pickle of this runs a command when it is loaded."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Callable[[str], int], tuple[str]]:
+        return os.system, (f"touch '{self.path}'",)
+
+
+def hostile(path: Path) -> dict[str, bytes]:
+    """Files that write a marker when they are unpickled, in the ways that model files come."""
+    plain = pickle.dumps(Marker(path))
+    model, archive = io.BytesIO(), io.BytesIO()
+    th.save(Marker(path), model)
+    with zipfile.ZipFile(archive, "w") as sb3:
+        sb3.writestr("data", plain)
+        sb3.writestr("policy.pth", model.getvalue())
+    return {"pickle": plain, "torch": model.getvalue(), "sb3.zip": archive.getvalue()}
+
+
+def test_hostile_files_are_refused_and_never_run(
+    tmp_path: Path, scale: Scale, command: Command, figures: Keep
+) -> None:
+    marker = tmp_path / "marker"
+    pickle.loads(hostile(marker)["pickle"])
+    assert marker.exists(), "the files would write a marker if they were loaded"
+    marker.unlink()
+    refused = 0
+    for kind, data in hostile(marker).items():
+        out = tmp_path / kind
+        run = results.write_run(out, trained())
+        whole = {name: (run / name).read_bytes() for name in (CONFIG, RESULT, CURVE, POLICY)}
+        (run / "replay_buffer.pkl").write_bytes(data)
+        for name in whole:
+            (run / name).write_bytes(data)
+            (out / "runs.csv").write_bytes(data)
+            # Each as a person would look at it: the run, the file itself, the folder, the figures.
+            for line in (
+                ("evaluate", run),
+                ("evaluate", run / name),
+                ("evaluate", run / "replay_buffer.pkl"),
+                ("compare", "--merge", out),
+                ("plot", out),
+            ):
+                words = [str(word) for word in line]
+                alone = scale.whole and name == POLICY  # In a process of its own.
+                outcome = finish(process(*words)) if alone else command(*words)
+                assert outcome.status == 2, outcome.text
+                assert str(out) in outcome.text
+                assert "Traceback" not in outcome.text
+                assert not marker.exists()
+                refused += 1
+            (run / name).write_bytes(whole[name])
+    figures(f"{refused} tries to load pickles and archives that write a marker: 0 markers")

@@ -1,0 +1,59 @@
+"""A long sweep of tiny runs needs no more memory at its end than near its beginning."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from tests.commands import finish, process
+from tests.faults.conftest import Scale
+from tests.faults.machines import finished, workers_of
+
+ALLOWED = 20e6
+"""Bytes that a process may have grown by: what allocators keep and give back."""
+
+
+def test_memory_is_flat(
+    tmp_path: Path, scale: Scale, figures: Callable[[str], None], processes: list[Any]
+) -> None:
+    count, warm = scale.of((24, 10), (500, 50))
+    flags = ["--methods", "her", "--n", "2", "--seeds", str(count), "--budget", "60"]
+    flags += ["--eval-episodes", "20", "--workers", scale.of("1", "2"), "--out", str(tmp_path)]
+    driver = process("compare", *flags)
+    processes.append(driver)
+    # Runs that are finished, and the bytes of the driver and of each worker then.
+    seen: dict[int, list[tuple[int, int]]] = {}
+    while driver.poll() is None:
+        done = len(list(tmp_path.glob("runs/[dh]*")))
+        if warm <= done < count:
+            for one in (psutil.Process(driver.pid), *workers_of(driver)):
+                with contextlib.suppress(psutil.Error):
+                    seen.setdefault(one.pid, []).append((done, one.memory_info().rss))
+        time.sleep(scale.of(0.05, 0.5))
+    ended = finish(driver)
+    assert ended.status == 0, ended.err
+    assert len(finished(tmp_path)) == count
+    assert len(seen) == scale.of(2, 3)
+    growth = {pid: _growth(samples) for pid, samples in seen.items()}
+    assert max(growth.values()) < ALLOWED, growth
+    driver_growth = growth.pop(driver.pid) / 1e6
+    figures(
+        f"{count} tiny runs on {len(growth)} workers: from the {warm}th to the last the driver "
+        f"changed by {driver_growth:+.1f} MB, the workers by "
+        + ", ".join(f"{change / 1e6:+.1f} MB" for change in growth.values())
+    )
+
+
+def _growth(samples: list[tuple[int, int]]) -> float:
+    """The slope over the runs times their number: no single sample decides."""
+    done, bytes_used = np.array(samples, dtype=float).T
+    if len(set(done)) < 2:
+        return 0.0
+    slope = np.polyfit(done, bytes_used, 1)[0]
+    return float(slope * (done.max() - done.min()))
