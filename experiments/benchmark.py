@@ -82,7 +82,8 @@ def benchmark(arguments: BenchmarkArguments) -> int:
 def _compare(out: Path, arguments: BenchmarkArguments, console: Console) -> None:
     """Measure every contest that is wanted, and tell the rows that they answer."""
     contests = [c for c in rows.CONTESTS if not arguments.rows or c.name in arguments.rows]
-    repeats: list[Repeat] = []
+    repeats = _kept(out, {contest.name for contest in contests})
+    told = [c for c in rows.CONTESTS if c in contests or any(c.name == r.contest for r in repeats)]
     notes: dict[str, str] = {}
     for contest in contests:
         console.print(f"measuring {contest.name}", style="dim")
@@ -90,14 +91,21 @@ def _compare(out: Path, arguments: BenchmarkArguments, console: Console) -> None
             repeats += measure(contest, arguments.repeats)
         except UnavailableError as reason:
             notes[contest.name] = str(reason)
-        _write(out, outcomes(contests, repeats, notes), [*repeats, *limits.derived(repeats)])
-    found = outcomes(contests, repeats, notes)
+        _write(out, outcomes(told, repeats, notes), [*repeats, *limits.derived(repeats)])
+    found = outcomes(told, repeats, notes)
     header, lines = page.result_rows(found)
     short = [header.index(name) for name in ("what", "ratio", "goal", "aim", "verdict")]
     lines = [[line[place] for place in short] for line in lines]
     print_table(console, page.TITLE, [header[place] for place in short], lines)
     further = page.further_rows(found, tables.repeat_table([*repeats, *limits.derived(repeats)]))
     print_table(console, "Further figures, and what the machine could do at best", *further)
+
+
+def _kept(out: Path, wanted: set[str]) -> list[Repeat]:
+    """What the folder has of other contests: a part that is measured anew costs no other."""
+    path = out / tables.REPEATS
+    known = tables.read_repeats(path) if path.is_file() else []
+    return [repeat for repeat in known if repeat.contest not in wanted | {limits.NAME}]
 
 
 def outcomes(

@@ -63,7 +63,7 @@ def read_runs(path: Path | str) -> pd.DataFrame:
         TableError: If the file cannot be read or understood, or contradicts itself.
     """
     path = Path(path)
-    rows = _once(path, _rows(path, RUN_COLUMNS))
+    rows = _once(path, read_rows(path, RUN_COLUMNS))
     for row in rows:
         if row["solved"] is None:
             row["solved"] = row["success_rate"] >= SOLVED_FROM
@@ -85,7 +85,7 @@ def read_curves(path: Path | str) -> pd.DataFrame:
     """
     names = [name for name in CURVE_COLUMNS if name not in CLOCK_COLUMNS]
     unique: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for _, row in _rows(Path(path), CURVE_COLUMNS):
+    for _, row in read_rows(Path(path), CURVE_COLUMNS):
         unique.setdefault(tuple(row[name] for name in names), row)
     return _frame(list(unique.values()), CURVE_COLUMNS)
 
@@ -104,7 +104,7 @@ def read_settings(path: Path | str) -> pd.DataFrame:
         TableError: If the file cannot be read or understood.
     """
     columns = {"config_id": RUN_COLUMNS["config_id"]}
-    rows = {row["config_id"]: row for _, row in _rows(Path(path), columns)}
+    rows = {row["config_id"]: row for _, row in read_rows(Path(path), columns)}
     table = _frame(list(rows.values()), columns)
     return table[["config_id", *(name for name in table if name not in RUN_COLUMNS)]]
 
@@ -116,7 +116,7 @@ def read_transfers(path: Path | str) -> pd.DataFrame:
         TableError: If the file cannot be read or understood.
     """
     unique: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for _, row in _rows(Path(path), TRANSFER_COLUMNS):
+    for _, row in read_rows(Path(path), TRANSFER_COLUMNS):
         unique[row["run_id"], row["n"]] = row
     return _frame(list(unique.values()), TRANSFER_COLUMNS)
 
@@ -165,7 +165,7 @@ def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
             yield reader.line_num, cells
 
 
-def _rows(path: Path, columns: Mapping[str, Column]) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_rows(path: Path, columns: Mapping[str, Column]) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line number and parsed cells of each row; each header row rules the rows that follow."""
     header: list[str] | None = None
     for line, cells in _records(path):

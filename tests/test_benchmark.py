@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -233,3 +234,19 @@ def test_shares_of_the_limits_need_both_figures() -> None:
     updates = repeats_of("ours", [500.0], contest="updates", unit="updates/s")
     (share,) = (r for r in limits.derived(sgemm + updates) if r.unit == "%")
     assert share.measured.value == pytest.approx(100 * 500 * limits.update_flops(setting()) / 50e9)
+
+
+def test_what_is_measured_anew_costs_no_other_row(tmp_path: Path) -> None:
+    """Figures of another day and machine keep their stamp; those of the same contest go."""
+    stamp = {"device_name": "a", "processor": "b", "versions": "c", "date": "2020-01-01"}
+    old = [
+        dataclasses.replace(repeat, stamp=stamp)
+        for contest in ("vector", "single", limits.NAME)
+        for repeat in repeats_of("ours", [1.0, 2.5], contest=contest, at_least=True)
+    ]
+    tables.repeat_table(old).to_csv(tmp_path / tables.REPEATS, index=False)
+    assert benchmark._kept(tmp_path, {"vector"}) == old[2:4]
+    again = tables.repeat_table([*old[2:4], *repeats_of("ours", [3.0], contest="vector")])
+    assert again["date"].tolist()[:2] == ["2020-01-01"] * 2
+    assert again["date"].iloc[2] > "2026"
+    assert benchmark._kept(tmp_path / "new", {"vector"}) == []

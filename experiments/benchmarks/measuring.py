@@ -63,6 +63,8 @@ class Repeat:
     measured: Measured
     unit: str
     device: str
+    stamp: Mapping[str, str] | None = None
+    """Machine, versions and date of a figure that was read back; None for one of this process."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,9 +12,10 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.benchmarks.measuring import Outcome, Repeat
+from experiments.benchmarks.measuring import Measured, Outcome, Repeat
 from experiments.columns import Column, TableError
 from experiments.provenance import device_name, processor
+from experiments.tables import read_rows
 from experiments.versions import versions
 
 TABLE = "benchmark.csv"
@@ -95,6 +96,26 @@ def repeat_table(repeats: Sequence[Repeat]) -> pd.DataFrame:
     return _with_medians(rows, ["contest", "side"], REPEAT_COLUMNS, REPEATS)
 
 
+def read_repeats(path: Path) -> list[Repeat]:
+    """What ``benchmark_repeats.csv`` holds, each figure with its machine, versions and date.
+
+    Raises:
+        TableError: If the file cannot be understood.
+    """
+    return [
+        Repeat(
+            contest=row["contest"],
+            side=row["side"],
+            number=row["repeat"],
+            measured=Measured(row["value"], row["at_least"]),
+            unit=row["unit"],
+            device=row["device"],
+            stamp={column.name: row[column.name] for column in _MACHINE},
+        )
+        for _, row in read_rows(path, {column.name: column for column in REPEAT_COLUMNS})
+    ]
+
+
 def scale_table(measured: Sequence[tuple[int, Repeat]]) -> pd.DataFrame:
     """The rows of ``scale.csv``."""
     rows = [
@@ -129,7 +150,17 @@ def _figure(repeat: Repeat) -> dict[str, Any]:
         "at_least": repeat.measured.at_least,
         "unit": repeat.unit,
         "device": repeat.device,
-        "device_name": device_name(repeat.device),
+        **(repeat.stamp or _stamp(repeat.device)),
+    }
+
+
+def _stamp(device: str) -> dict[str, str]:
+    """Where and when this process measures."""
+    return {
+        "device_name": device_name(device),
+        "processor": processor(),
+        "versions": _versions(),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
 
 
@@ -138,9 +169,6 @@ def _with_medians(
 ) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=[column.name for column in columns])
     frame["median"] = frame.groupby(keys)["value"].transform("median") if len(frame) else []
-    frame["processor"] = processor()
-    frame["versions"] = _versions()
-    frame["date"] = datetime.datetime.now(datetime.UTC).date().isoformat()
     return checked(frame, columns, name)
 
 
