@@ -40,7 +40,10 @@ _FOLLOWING = {
         *("relabel_done", "learner_reward"),
         *("gamma", "tau", "target_update_interval"),
     },
-    "network": {"n_envs", "budget_env_steps", "hidden", "batch_size", "exploration_steps"},
+    "network": {
+        *("n_envs", "budget_env_steps", "updates_per_env_step"),
+        *("hidden", "batch_size", "exploration_steps"),
+    },
     "goal_mode": {"budget_env_steps", "hidden"},
     "reward_type": {"learner_reward"},
     "n_envs": {"buffer_size", "learning_starts"},

@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -121,13 +122,16 @@ def test_failures_come_in_one_table() -> None:
     assert shown(lambda console: print_failures(console, {}, Path("log"))) == ""
 
 
-def test_the_attempts_and_the_command_are_in_the_provenance(tmp_path: Path) -> None:
+def test_the_attempts_and_the_command_are_in_the_provenance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "orig_argv", ["python3", "-m", "experiments.compare", "--n", "5"])
     run = make_finished_run()
     sweep.write(tmp_path, run, Ended(run.config.run_id, run, 3))
     text = (tmp_path / "runs" / run.config.run_id / results.RESULT).read_text()
     provenance = json.loads(text)["provenance"]
     assert provenance["attempts"] == 3
-    assert "pytest" in provenance["command"]
+    assert provenance["command"] == "python -m experiments.compare --n 5"
     assert set(provenance["sha256"]) == {results.RESULT, results.CURVE, results.POLICY}
 
 
