@@ -107,8 +107,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "frontier": Preset(
         cost=(
-            "where DQN without hindsight ends, with 1, 64 and 4,096 copies: 57 runs, 30 minutes by "
-            "estimate"
+            "where DQN without hindsight ends, with 1, 64 and 4,096 copies: 57 runs, 20 minutes"
         ),
         blocks=(
             {
@@ -127,7 +126,7 @@ PRESETS: dict[str, Preset] = {
         ),
     ),
     "ablation": Preset(
-        cost="one setting at a time away from HER's defaults: 225 runs, 25 minutes by estimate",
+        cost="one setting at a time away from HER's defaults: 225 runs, 18 minutes",
         blocks=(
             _ABLATION,
             {**_ABLATION, "implementation": ("stock",)},
