@@ -67,7 +67,7 @@ PRESETS: dict[str, Preset] = {
     "paper": Preset(
         cost=(
             "the HER paper's figure with one fixed target, the DQN that is not told the target, "
-            "and HER with a goal per episode: 476 runs, 60 minutes by estimate"
+            "and HER with a goal per episode: 476 runs, 75 minutes beside other work"
         ),
         blocks=(
             {"method": ("dqn", "her"), "n": PAPER_SIZES, "seed": seeds(10)},
@@ -106,9 +106,7 @@ PRESETS: dict[str, Preset] = {
         transfer_to=(8, 20, 50, 100, 300, 1_000, 10_000),
     ),
     "frontier": Preset(
-        cost=(
-            "where DQN without hindsight ends, with 1, 64 and 4,096 copies: 57 runs, 20 minutes"
-        ),
+        cost="where DQN without hindsight ends, with 1, 64 and 4,096 copies: 57 runs, 20 minutes",
         blocks=(
             {
                 **_FRONTIER,
