@@ -11,13 +11,14 @@ from typing import Annotated, Any, Literal
 import tyro
 from rich.console import Console
 
-from experiments import estimate, files, merging, options, results, sweep, transfer
+from experiments import files, merging, options, results, transfer
 from experiments.checks import ConfigError, Method, Network
 from experiments.config import RunConfig
 from experiments.files import ResultError
-from experiments.journal import journal
 from experiments.presets import PRESETS, plan, seeds
 from experiments.reporting import print_failures, print_plan, print_results, print_transfers
+from experiments.sweeps import estimate, sweep
+from experiments.sweeps.journal import journal
 
 SweepSettings = options.settings_type(
     "SweepSettings", without=("method", "network", "n", "seed", "device"), optional=True
@@ -147,7 +148,7 @@ def _check_scheduler(address: str | None) -> None:
 def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], console: Console) -> int:
     merging.check_tables(out)
     # Imported here: --help and a mistake should not wait for Dask.
-    from experiments.clusters import Site
+    from experiments.sweeps.clusters import Site
 
     with journal(out, options.command_line()) as log:
         site = Site(

@@ -14,16 +14,8 @@ import tyro
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from experiments import (
-    ablation,
-    ablation_figure,
-    figures,
-    files,
-    frontier,
-    options,
-    tables,
-    transfer_figure,
-)
+from experiments import files, options, tables
+from experiments.figures import ablation, ablation_figure, comparison, frontier, transfer
 from experiments.series import name_series
 from experiments.summary import STATISTICS
 from experiments.tables import TableError
@@ -48,20 +40,20 @@ class Tables:
 
 
 _FIGURES: tuple[tuple[str, Callable[[Tables], Figure | None]], ...] = (
-    ("success_vs_n", lambda held: figures.success_vs_n(held.runs)),
-    ("episodes_to_solve", lambda held: figures.episodes_to_solve(held.runs)),
-    ("learning_curves", lambda held: figures.learning_curves(held.runs, held.curves)),
-    ("steps_vs_optimum", lambda held: figures.steps_vs_optimum(held.runs, held.curves)),
+    ("success_vs_n", lambda held: comparison.success_vs_n(held.runs)),
+    ("episodes_to_solve", lambda held: comparison.episodes_to_solve(held.runs)),
+    ("learning_curves", lambda held: comparison.learning_curves(held.runs, held.curves)),
+    ("steps_vs_optimum", lambda held: comparison.steps_vs_optimum(held.runs, held.curves)),
     ("ablation", lambda held: ablation_figure.ablation(held.runs)),
     ("frontier", lambda held: frontier.frontier(held.runs)),
-    ("transfer", lambda held: transfer_figure.transfer(held.transfers, held.runs)),
+    ("transfer", lambda held: transfer.transfer(held.transfers, held.runs)),
 )
 """Each gives None where the tables do not hold what it shows."""
 
 _PAGES: tuple[tuple[str, Callable[[Tables], str | None]], ...] = (
     ("ablation", lambda held: ablation.page(held.runs)),
     ("frontier", lambda held: frontier.page(held.runs)),
-    ("transfer", lambda held: transfer_figure.page(held.transfers)),
+    ("transfer", lambda held: transfer.page(held.transfers)),
 )
 """The numbers of the figures of the same name, as Markdown."""
 

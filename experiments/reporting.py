@@ -11,10 +11,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from experiments import estimate
 from experiments.config import RunConfig
 from experiments.pages import Rows, transfer_rows
 from experiments.summary import summarise
+from experiments.sweeps import estimate
 
 _LONG = 60
 """Rows from which a table shows configurations instead of runs."""

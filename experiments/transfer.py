@@ -14,13 +14,13 @@ from rich.progress import track
 from experiments import files, tables
 from experiments.columns import SCHEMA_VERSION, TRANSFER_COLUMNS
 from experiments.config import RunConfig
-from experiments.journal import LOG
 from experiments.results import FinishedRun
 from experiments.streams import Stream
+from experiments.sweeps.journal import LOG
 
 if TYPE_CHECKING:
-    from experiments.clusters import Site
-    from experiments.execution import Ended
+    from experiments.sweeps.clusters import Site
+    from experiments.sweeps.execution import Ended
 
 FILE = "transfer.csv"
 
@@ -73,7 +73,7 @@ def look(
 def _evaluated(site: Site, calls: dict[str, Any], console: Console) -> Iterator[Ended]:
     """Each evaluation as it ends."""
     # Imported here: a plan and a mistake should not wait for Dask.
-    from experiments.execution import execute
+    from experiments.sweeps.execution import execute
 
     def say(line: str) -> None:
         LOG.info("%s", line)

@@ -38,10 +38,13 @@ def source() -> str:
     digest = hashlib.sha256()
     for package in ("bitseq_env", "experiments"):
         # Not imported: the environment brings Gymnasium with it.
-        found = importlib.util.find_spec(package)
-        for path in sorted(Path(found.origin or "").parent.glob("*.py")) if found else []:
+        if (found := importlib.util.find_spec(package)) is None or found.origin is None:
+            continue
+        root = Path(found.origin).parent
+        for path in sorted(root.rglob("*.py")):
             content = path.read_bytes()
-            digest.update(f"{package}/{path.name} {len(content)}\n".encode() + content)
+            name = path.relative_to(root).as_posix()
+            digest.update(f"{package}/{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()[:12]
 
 

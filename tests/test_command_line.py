@@ -16,10 +16,11 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from experiments import files, results, sweep
+from experiments import files, results
 from experiments.config import RunConfig
-from experiments.execution import Ended
 from experiments.results import FinishedRun
+from experiments.sweeps import sweep
+from experiments.sweeps.execution import Ended
 from experiments.train import train
 from tests.commands import REPOSITORY, TINY, Command, finish, listing, process
 from tests.made_runs import make_finished_run

@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 
-from experiments.clusters import GPU, GPU_SHARE, Site
-from experiments.crew import Crew, Wanted
-from experiments.deaths import WorkerDiedError
 from experiments.errors import ClusterError
-from experiments.execution import Ended, execute
+from experiments.sweeps.clusters import GPU, GPU_SHARE, Site
+from experiments.sweeps.crew import Crew, Wanted
+from experiments.sweeps.deaths import WorkerDiedError
+from experiments.sweeps.execution import Ended, execute
+from experiments.sweeps.work import UnwantedError, perform, tell
 from experiments.versions import differences, environment, source
-from experiments.work import UnwantedError, perform, tell
 from tests.faults.machines import wait_until
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import ablation, ablation_figure, plot, series
+from experiments import plot, series
 from experiments.config import RunConfig
+from experiments.figures import ablation, ablation_figure
 from experiments.presets import PRESETS, plan
 from experiments.tables import read_runs
 from tests.made_tables import DQN, HER, folder_with, runs_of, together

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from experiments import frontier, plot
+from experiments import plot
 from experiments.dithering import dithering_env_steps
+from experiments.figures import frontier
 from tests.made_tables import DQN, HER, folder_with, runs_of, together
 
 Times = dict[int, Sequence[int | None]]

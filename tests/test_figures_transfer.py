@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from experiments import pages, plot, reporting, transfer_figure
+from experiments import pages, plot, reporting
 from experiments.columns import TRANSFER_COLUMNS, TableError
+from experiments.figures import transfer
 from experiments.summary import rate_interval, summarise_transfers
 from tests.made_tables import DQN, folder_with, runs_of, together, transfers_of
 
@@ -48,7 +49,7 @@ def test_several_agents_are_told_apart() -> None:
 def test_the_console_has_the_rows_of_the_page() -> None:
     stream = io.StringIO()
     reporting.print_transfers(Console(file=stream, width=100), transfers_of(RATES))
-    page = transfer_figure.page(transfers_of(RATES)) or ""
+    page = transfer.page(transfers_of(RATES)) or ""
     for row in pages.transfer_rows(transfers_of(RATES))[1]:
         assert f"| {' | '.join(row)} |" in page
         shown = [line for line in stream.getvalue().splitlines() if f" {row[1]} " in line]
@@ -60,11 +61,11 @@ def test_a_page_without_steps_has_dashes() -> None:
     transfers = transfers_of(RATES)
     transfers[["mean_steps", "optimal_mean_steps"]] = np.nan
     assert pages.transfer_rows(transfers)[1][0] == ["8", "8", "3/3", "1.000", "-", "-"]
-    assert transfer_figure.transfer(transfers, RUNS) is not None
+    assert transfer.transfer(transfers, RUNS) is not None
 
 
 def test_every_seed_is_drawn_with_the_mean_and_the_ratio() -> None:
-    figure = transfer_figure.transfer(transfers_of(RATES), RUNS)
+    figure = transfer.transfer(transfers_of(RATES), RUNS)
     assert figure is not None
     left, right = figure.subfigs[0].axes
     assert left.get_xscale() == "log"
@@ -89,8 +90,8 @@ def test_every_seed_is_drawn_with_the_mean_and_the_ratio() -> None:
 def test_no_transfers_no_figure() -> None:
     empty = transfers_of(RATES).iloc[:0]
     for transfers in (None, empty):
-        assert transfer_figure.transfer(transfers, RUNS) is None
-        assert transfer_figure.page(transfers) is None
+        assert transfer.transfer(transfers, RUNS) is None
+        assert transfer.page(transfers) is None
 
 
 def test_files_appear(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

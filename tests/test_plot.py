@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from experiments import drawing, figures
 from experiments.columns import CURVE_COLUMNS, RUN_COLUMNS
+from experiments.figures import comparison, drawing
 from experiments.plot import main, plot
 from experiments.series import name_series, protocol
 from experiments.summary import dithering_episodes, optimal_mean_steps, rate_interval
@@ -295,7 +295,7 @@ def test_the_protocol_says_what_was_run() -> None:
 
 
 def test_success_has_means_intervals_and_every_seed() -> None:
-    figure = figures.success_vs_n(make()[0])
+    figure = comparison.success_vs_n(make()[0])
     assert labels(figure) == ["DQN, mlp", "DQN + HER, mlp"]
     axes = panel(figure)
     assert axes.get_xlabel() == "n (bits)"
@@ -329,7 +329,7 @@ def test_places_of_series_never_meet_the_next_size() -> None:
 
 
 def test_episodes_show_the_line_and_the_unsolved() -> None:
-    figure = figures.episodes_to_solve(make()[0])
+    figure = comparison.episodes_to_solve(make()[0])
     assert labels(figure) == ["DQN, mlp", "DQN + HER, mlp", "uniform random policy", "unsolved"]
     axes = panel(figure)
     assert axes.get_yscale() == "log"
@@ -344,14 +344,14 @@ def test_episodes_show_the_line_and_the_unsolved() -> None:
 
 
 def test_a_line_far_above_the_data_does_not_squash_it() -> None:
-    axes = panel(figures.episodes_to_solve(make(sizes=(4, 20, 50))[0]))
+    axes = panel(comparison.episodes_to_solve(make(sizes=(4, 20, 50))[0]))
     assert axes.get_ylim()[1] <= 100 * 10_000
-    far = panel(figures.episodes_to_solve(make(sizes=(50, 1_000), methods=("her",))[0]))
+    far = panel(comparison.episodes_to_solve(make(sizes=(50, 1_000), methods=("her",))[0]))
     (note,) = far.texts
     assert note.get_text() == "uniform random policy: 2.3e+13 episodes at n = 50, off the scale"
     assert far.get_xscale() == "log"
     assert [tick.get_text() for tick in far.get_xticklabels()] == ["50", "1,000"]
-    huge = panel(figures.episodes_to_solve(make(sizes=(10_000,), methods=("her",))[0]))
+    huge = panel(comparison.episodes_to_solve(make(sizes=(10_000,), methods=("her",))[0]))
     assert "over 1e+308" in huge.texts[0].get_text()
 
 
@@ -359,7 +359,7 @@ def test_a_line_far_above_the_data_does_not_squash_it() -> None:
 def test_the_line_follows_the_protocol(horizon: int | None, sizes: list[int]) -> None:
     settings: dict[str, Any] = {} if horizon is None else {"max_steps": horizon}
     runs = make(start="zeros", **settings)[0]
-    axes = panel(figures.episodes_to_solve(runs))
+    axes = panel(comparison.episodes_to_solve(runs))
     (line,) = (line for line in axes.lines if line.get_label() == "uniform random policy")
     expected = [dithering_episodes(n, horizon, "zeros") for n in sizes]
     shown = [(n, value) for n, value in zip(sizes, expected, strict=True) if np.isfinite(value)]
@@ -373,7 +373,7 @@ def test_the_line_follows_the_protocol(horizon: int | None, sizes: list[int]) ->
 
 
 def test_learning_curves_have_a_panel_for_each_size() -> None:
-    figure = figures.learning_curves(*make(sizes=(4, 6, 8, 12, 20)))
+    figure = comparison.learning_curves(*make(sizes=(4, 6, 8, 12, 20)))
     panels = grid(figure)
     assert [axes.get_title() for axes in panels] == [f"n = {n}" for n in (4, 6, 8, 12, 20)]
     assert labels(figure) == ["DQN, mlp", "DQN + HER, mlp"]
@@ -385,7 +385,7 @@ def test_learning_curves_have_a_panel_for_each_size() -> None:
 
 
 def test_many_sizes_are_thinned_to_sixteen_panels() -> None:
-    figure = figures.learning_curves(*make(sizes=range(1, 41), seeds=1))
+    figure = comparison.learning_curves(*make(sizes=range(1, 41), seeds=1))
     titles = [axes.get_title() for axes in grid(figure)]
     assert len(titles) == 16
     assert (titles[0], titles[-1]) == ("n = 1", "n = 40")
@@ -394,7 +394,7 @@ def test_many_sizes_are_thinned_to_sixteen_panels() -> None:
 
 
 def test_steps_are_shown_beside_the_optimum_and_the_horizon() -> None:
-    axes = panel(figures.steps_vs_optimum(*make()))
+    axes = panel(comparison.steps_vs_optimum(*make()))
     lines = {str(line.get_label()): heights(line) for line in axes.lines}
     expected = np.array([optimal_mean_steps(n) for n in range(4, 21)])
     np.testing.assert_allclose(lines["optimal policy"], expected)
@@ -413,4 +413,4 @@ def test_runs_without_a_count_of_episodes_are_drawn() -> None:
     runs = make()[0]
     for name in ("episodes", "episodes_to_solve"):
         runs[name] = pd.Series([pd.NA] * len(runs), dtype="Int64")
-    assert panel(figures.episodes_to_solve(runs)).get_ylim()[1] > 1
+    assert panel(comparison.episodes_to_solve(runs)).get_ylim()[1] > 1

@@ -15,15 +15,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from experiments import estimate, merging, results, sweep
+from experiments import merging, results
 from experiments.config import RunConfig
-from experiments.deaths import WorkerDiedError
-from experiments.display import SweepDisplay
-from experiments.execution import Ended
 from experiments.files import ResultError
-from experiments.journal import LOG, journal
 from experiments.presets import PRESETS, plan
 from experiments.reporting import print_failures
+from experiments.sweeps import estimate, sweep
+from experiments.sweeps.deaths import WorkerDiedError
+from experiments.sweeps.display import SweepDisplay
+from experiments.sweeps.execution import Ended
+from experiments.sweeps.journal import LOG, journal
 from tests.commands import Command, listing
 from tests.made_runs import make_finished_run
 

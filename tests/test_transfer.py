@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from experiments import tables, transfer
-from experiments.clusters import Site
 from experiments.config import RunConfig
 from experiments.files import ResultError
 from experiments.results import FinishedRun
+from experiments.sweeps.clusters import Site
 from experiments.train import train
 
 

@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from experiments import drawing
 from experiments.benchmarks.measuring import Outcome
 from experiments.benchmarks.page import TITLE, aim_shown, shown, significant
+from experiments.figures import drawing
 
 _MET, _MISSED, _QUIET = "#0072B2", "#D55E00", "0.55"
 _CAPTION = (

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from experiments import drawing
 from experiments.benchmarks.scaling import PANELS, Panel
+from experiments.figures import drawing
 
 _CAPTION = (
     "Lines: median of the repeats, which are the faint dots (seeds, where runs are solved). Open "

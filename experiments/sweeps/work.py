@@ -11,8 +11,8 @@ from typing import Any
 from distributed import get_worker
 
 from experiments.config import RunConfig
-from experiments.crew import Wanted
 from experiments.results import FinishedRun
+from experiments.sweeps.crew import Wanted
 
 _NEWS_IS_OUT = 0.05
 NEWS = "bitsequence-news"

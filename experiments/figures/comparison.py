@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments import drawing, times
 from experiments.curves import spread
 from experiments.dithering import optimal_mean_steps
+from experiments.figures import drawing, times
 from experiments.series import protocol
 from experiments.summary import summarise
 

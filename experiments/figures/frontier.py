@@ -11,7 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments import drawing, pages, times
+from experiments import pages
+from experiments.figures import drawing, times
 from experiments.series import protocol
 from experiments.summary import quantile, times_to_solve
 

@@ -12,9 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from experiments import drawing
-from experiments.ablation import DEFAULT, effects, rule, variants
 from experiments.curves import spread
+from experiments.figures import drawing
+from experiments.figures.ablation import DEFAULT, effects, rule, variants
 from experiments.series import protocol
 from experiments.summary import times_to_solve
 
@@ -40,7 +40,7 @@ def ablation(runs: pd.DataFrame) -> Figure | None:
     """Success and time to solve of each variant, a pair of panels for each n (at most 4).
 
     Args:
-        runs: As for :func:`experiments.ablation.variants`.
+        runs: As for :func:`experiments.figures.ablation.variants`.
 
     Returns:
         None where there is no ablation.

@@ -11,9 +11,9 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.progress import TimeRemainingColumn as TimeLeftColumn
 
 from experiments.config import RunConfig
-from experiments.execution import Ended
-from experiments.journal import LOG
 from experiments.results import FinishedRun
+from experiments.sweeps.execution import Ended
+from experiments.sweeps.journal import LOG
 
 _SPEED_OVER = 600
 """Seconds of progress from which the time left is told."""

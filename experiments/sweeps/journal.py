@@ -12,7 +12,7 @@ from pathlib import Path
 
 from experiments.versions import versions
 
-LOG = logging.getLogger("experiments.sweep")
+LOG = logging.getLogger("experiments.sweeps")
 """What is logged here while a journal is open is in its file."""
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments import drawing, pages
+from experiments import pages
+from experiments.figures import drawing
 from experiments.series import base_name
 from experiments.summary import summarise_transfers
 

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from rich.console import Console
 
-from experiments import estimate, merging, options, results
+from experiments import merging, options, results
 from experiments.config import RunConfig
 from experiments.files import ResultError
-from experiments.journal import LOG
 from experiments.results import FinishedRun
+from experiments.sweeps import estimate
+from experiments.sweeps.journal import LOG
 
 if TYPE_CHECKING:
-    from experiments.clusters import Site
-    from experiments.execution import Ended
+    from experiments.sweeps.clusters import Site
+    from experiments.sweeps.execution import Ended
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,9 +127,9 @@ def _trained(
 ) -> Iterator[Ended]:
     """Each run as it ends, in parallel, with its progress shown."""
     # Imported here: a plan and a mistake should not wait for Dask.
-    from experiments.display import SweepDisplay
-    from experiments.execution import execute
-    from experiments.work import train_on_worker
+    from experiments.sweeps.display import SweepDisplay
+    from experiments.sweeps.execution import execute
+    from experiments.sweeps.work import train_on_worker
 
     known = estimate.measured(out)
     seconds = {name: estimate.seconds(run, known) for name, run in missing.items()}

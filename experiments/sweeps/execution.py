@@ -13,11 +13,11 @@ from typing import Any
 from distributed import Client, KilledWorker, wait
 from distributed.client import ClosedClientError
 
-from experiments.clusters import Site, revive
-from experiments.crew import Crew, Wanted
-from experiments.deaths import WorkerDiedError
 from experiments.errors import ClusterError
-from experiments.work import NEWS, perform
+from experiments.sweeps.clusters import Site, revive
+from experiments.sweeps.crew import Crew, Wanted
+from experiments.sweeps.deaths import WorkerDiedError
+from experiments.sweeps.work import NEWS, perform
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 News = Callable[[str, dict[str, Any]], None]
@@ -56,7 +56,7 @@ def execute(
         site: Where.
         calls: Named functions and their arguments, in the order in which they should start.
         announce: Called with lines for a person: the cluster's address, who is refused.
-        on_news: Called with what :func:`experiments.work.tell` sends.
+        on_news: Called with what :func:`experiments.sweeps.work.tell` sends.
 
     Raises:
         ClusterError: If there is no scheduler, or no worker that could do it.
