@@ -134,6 +134,12 @@ def load_policy(config: RunConfig, weights: bytes, n: int, device: str) -> DQNPo
     Raises:
         ResultError: If the weights do not fit the run's configuration.
     """
+    # A configuration from outside should not have gigabytes allocated for a file that has bytes.
+    if len(weights) < 4 * config.least_weights:
+        raise ResultError(
+            f"the weights of {config.run_id} do not fit its network: {len(weights):,} bytes for at "
+            f"least {config.least_weights:,} weights of 4 bytes"
+        )
     bits = spaces.MultiBinary(n)
     observation_space = spaces.Dict(
         {"observation": bits, "achieved_goal": bits, "desired_goal": bits}

@@ -69,7 +69,7 @@ def benchmark(arguments: BenchmarkArguments) -> int:
     """Measure, and write what was measured after each part of it."""
     console = Console(highlight=False)
     if arguments.repeats is not None:
-        options.check_positive("repeats", arguments.repeats)
+        options.check_count("repeats", arguments.repeats, 1_000)
     th.set_num_threads(1)
     with files.locked(arguments.out) as out:
         if arguments.scale:

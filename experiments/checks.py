@@ -46,13 +46,21 @@ def is_whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def check_whole(name: str, value: object, *, at_least: int, at_most: float = math.inf) -> None:
-    """A whole number that is neither too small nor too large."""
+def check_whole(
+    name: str, value: object, *, at_least: int | None = None, at_most: int | None = None
+) -> None:
+    """A whole number in a range, by default that of :data:`WHOLES`.
+
+    Raises:
+        ConfigError: Naming the field, its value and the range.
+    """
+    low, high = WHOLES.get(name, (0, 0))
+    low = low if at_least is None else at_least
+    high = high if at_most is None else at_most
     whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or not at_least <= value <= at_most:  # type: ignore[operator]
-        upto = f" and at most {at_most}" if math.isfinite(at_most) else ""
+    if not whole or not low <= value <= high:  # type: ignore[operator]
         raise ConfigError(
-            f"{name} must be a whole number of at least {at_least}{upto}, got {value!r}"
+            f"{name} must be a whole number of at least {low} and at most {high:,}, got {value!r}"
         )
 
 
@@ -61,6 +69,26 @@ def _check_real(name: str, value: object, low: float, high: float) -> None:
     if not number or not low <= value <= high:  # type: ignore[operator]
         raise ConfigError(f"{name} must be a number in [{low:g}, {high:g}], got {value!r}")
 
+
+_STEPS = 10**12
+WHOLES: dict[str, tuple[int, int]] = {
+    "n": (1, 10**6),
+    # SB3 and PyTorch seed NumPy's old generator, which takes 32 bits.
+    "seed": (0, 2**32 - 1),
+    "max_steps": (1, 10**9),
+    "n_envs": (1, 10**6),
+    "budget_env_steps": (1, _STEPS),
+    "hidden": (1, 2**16),
+    "batch_size": (1, 10**6),
+    "target_update_interval": (0, _STEPS),
+    "buffer_size": (1, 10**9),
+    "learning_starts": (1, _STEPS),
+    "exploration_steps": (0, _STEPS),
+    "eval_episodes": (1, 10**7),
+}
+"""The fields that hold a whole number, and what each may be: far more than anyone has run, and
+little enough that a slip of the hand, or a file from outside, does not ask for all memory."""
+_LAYERS = 64
 
 REALS: dict[str, tuple[float, float]] = {
     "updates_per_env_step": (0.001, 100),
@@ -101,14 +129,15 @@ def check_choices(config: RunConfig) -> None:
 
 def check_numbers(config: RunConfig) -> None:
     """Every number of a filled configuration is of its type and in its range."""
-    for name in ("max_steps", "n_envs", "budget_env_steps", "batch_size", "eval_episodes"):
-        check_whole(name, getattr(config, name), at_least=1)
-    for name in ("target_update_interval", "exploration_steps"):
-        check_whole(name, getattr(config, name), at_least=0)
-    if not isinstance(config.hidden, tuple) or not config.hidden:
-        raise ConfigError(f"hidden must be a tuple of at least one width, got {config.hidden!r}")
+    for name in WHOLES:
+        if name != "hidden":
+            check_whole(name, getattr(config, name))
+    if not isinstance(config.hidden, tuple) or not 1 <= len(config.hidden) <= _LAYERS:
+        raise ConfigError(
+            f"hidden must be a tuple of 1 to {_LAYERS} widths, got {config.hidden!r:.60}"
+        )
     for width in config.hidden:
-        check_whole("hidden", width, at_least=1)
+        check_whole("hidden", width)
     for name, (low, high) in REALS.items():
         _check_real(name, getattr(config, name), low, high)
     as_fraction(config.updates_per_env_step or 0.0)

@@ -69,8 +69,7 @@ class Column:
         elif _NUMBER.fullmatch(cell):
             value = self._number(float(cell))
         if value is None and (self.required or not empty):
-            shown = cell if len(cell) <= 40 else f"{cell[:40]}..."
-            raise ValueError(f"must be {self.allowed}, got {shown!r}")
+            raise ValueError(f"must be {self.allowed}, got {_short(cell)!r}")
         return value
 
     def check(self, value: Any) -> None:
@@ -86,9 +85,12 @@ class Column:
             good = isinstance(value, bool | np.bool_)
         else:
             real = isinstance(value, numbers.Real) and not isinstance(value, bool)
-            good = real and self._number(float(value)) is not None
+            try:
+                good = real and self._number(float(value)) is not None
+            except OverflowError:  # JSON has whole numbers of any length
+                good = False
         if not good and (self.required or not empty):
-            raise ValueError(f"must be {self.allowed}, got {value!r}")
+            raise ValueError(f"must be {self.allowed}, got {_short(repr(value))}")
 
     def _number(self, value: float) -> int | float | None:
         """The number in the column's type; None if it is outside what is allowed."""
@@ -98,6 +100,10 @@ class Column:
             return value
         # Spreadsheets write 200.0 and 1E+5; beyond 2**53 such a number is not exact.
         return int(value) if value.is_integer() and abs(value) <= 2**53 else None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}..."
 
 
 def _by_name(*columns: Column) -> Mapping[str, Column]:

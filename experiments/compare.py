@@ -101,10 +101,10 @@ def planned(arguments: CompareArguments) -> list[RunConfig]:
     Raises:
         ConfigError: If a combination cannot make a run.
     """
-    options.check_positive("workers", arguments.workers)
+    options.check_count("workers", arguments.workers, 10_000)
     _check_scheduler(arguments.scheduler)
     if arguments.seeds is not None:
-        options.check_positive("seeds", arguments.seeds)
+        options.check_count("seeds", arguments.seeds, 100_000)
     axes: dict[str, tuple[Any, ...]] = {
         name: (value,) for name, value in options.given(arguments.settings).items()
     }
@@ -157,17 +157,18 @@ def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], consol
             gpu=any(run.device == "cuda" for run in runs),
             errors=log,
         )
-        swept = sweep.sweep(out, runs, site, console, arguments.force)
-        wanted = [run.run_id for run in runs]
-        failures = dict(swept.failures)
-        print_results(console, swept.table[swept.table["run_id"].isin(wanted)])
-        if arguments.preset is not None and (sizes := PRESETS[arguments.preset].transfer_to):
-            agents = [swept.finished[name] for name in wanted if name in swept.finished]
-            transfers, failed = transfer.look(out, agents, sizes, site, console, swept.trained)
-            print_transfers(console, transfers)
-            failures |= failed
-        print_failures(console, failures, log)
-        console.print(f"log: {log}", soft_wrap=True)
+        failures: sweep.Failures = {}
+        try:
+            swept = sweep.sweep(out, runs, site, console, failures, arguments.force)
+            wanted = [run.run_id for run in runs]
+            print_results(console, swept.table[swept.table["run_id"].isin(wanted)])
+            if arguments.preset is not None and (sizes := PRESETS[arguments.preset].transfer_to):
+                agents = [swept.finished[name] for name in wanted if name in swept.finished]
+                print_transfers(console, transfer.look(out, agents, sizes, site, console, failures))
+        finally:
+            # Also of a sweep that a full disk ends hours after a run has failed.
+            print_failures(console, failures, log)
+            console.print(f"log: {log}", soft_wrap=True)
     return 1 if failures else 0
 
 

@@ -130,9 +130,8 @@ class RunConfig:
             ConfigError: If a value, or two values together, cannot make a run.
         """
         check_choices(self)
-        check_whole("n", self.n, at_least=1)
-        # SB3 and PyTorch seed NumPy's old generator, which takes 32 bits.
-        check_whole("seed", self.seed, at_least=0, at_most=2**32 - 1)
+        check_whole("n", self.n)
+        check_whole("seed", self.seed)
         filled: dict[str, Any] = {}
         for name, rule in defaults.RULES.items():
             # Rules may look at what was filled before them, so they run in their order.
@@ -186,10 +185,15 @@ class RunConfig:
         """What the run takes at most, in multiply-adds of its updates: to order runs by."""
         config = self.resolved()
         updates = (config.budget_env_steps or 0) * (config.updates_per_env_step or 0)
-        widths = (1, 1) if config.network == "equivariant" else (config.n, config.n)
-        layers = (widths[0], *(config.hidden or ()), widths[1])
-        weights = sum(below * above for below, above in itertools.pairwise(layers))
-        return updates * (config.batch_size or 0) * weights
+        return updates * (config.batch_size or 0) * config.least_weights
+
+    @property
+    def least_weights(self) -> int:
+        """Weights that the network has at the least, as far as its layers' widths tell."""
+        config = self.resolved()
+        ends = 1 if config.network == "equivariant" else config.n
+        layers = (ends, *(config.hidden or ()), ends)
+        return sum(below * above for below, above in itertools.pairwise(layers))
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> RunConfig:

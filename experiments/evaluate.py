@@ -17,7 +17,7 @@ from rich.console import Console
 
 from experiments import evaluation, options, results
 from experiments.agents import ENV_ID, Policy, env_arguments, greedy_policy, load_policy
-from experiments.checks import ConfigError
+from experiments.checks import WHOLES, ConfigError
 from experiments.config import RunConfig
 from experiments.files import ResultError
 from experiments.streams import Stream, derived_seed
@@ -49,7 +49,7 @@ class EvaluateArguments:
 def evaluate_command(arguments: EvaluateArguments) -> int:
     """Print the figures of a saved agent; the exit status is 0 whatever they are."""
     console = Console(highlight=False)
-    options.check_positive("fps", arguments.fps)
+    options.check_count("fps", arguments.fps, 1_000)
     if arguments.seed < 0:
         raise ConfigError(f"--seed must be at least 0, got {arguments.seed}")
     if arguments.run.is_file():
@@ -60,7 +60,7 @@ def evaluate_command(arguments: EvaluateArguments) -> int:
     run = results.read_run(arguments.run)
     task = evaluation.retarget(run.config, arguments.n)
     if arguments.episodes is not None:
-        options.check_positive("episodes", arguments.episodes)
+        options.check_count("episodes", arguments.episodes, WHOLES["eval_episodes"][1])
         task = dataclasses.replace(task, eval_episodes=arguments.episodes)
     device = options.device(arguments.device)
     policy = greedy_policy(load_policy(run.config, run.policy, task.n, device))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import io
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,11 @@ def open_folder(out: Path) -> Path:
     try:
         if out.exists() and not out.is_dir():
             raise ResultError(f"--out must be a folder, and {str(out)!r} is a file")
-        (out / "runs").mkdir(parents=True, exist_ok=True)
+        if not (out / "runs").is_dir():
+            (out / "runs").mkdir(parents=True, exist_ok=True)
+            sync_folder(out)
+            with contextlib.suppress(PermissionError):  # somebody else's, whose names are not ours
+                sync_folder(out.absolute().parent)
     except OSError as error:
         raise ResultError(f"--out {str(out)!r} cannot be made: {error.strerror}") from error
     if not os.access(out / "runs", os.W_OK):
@@ -66,11 +72,19 @@ def locked(out: Path) -> Iterator[Path]:
 
 
 def _mend(runs: Path) -> None:
-    """Put back what a writer that was killed had moved aside to replace it."""
+    """Put back what a writer that was killed had moved aside to replace it, or end its work."""
     for aside in runs.glob(f".*{ASIDE}"):
         final = aside.with_name(aside.name[1 : -len(ASIDE)])
-        if not final.exists():
+        if final.exists():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
             aside.rename(final)
+
+
+def left_by_killed_writers(path: Path) -> list[Path]:
+    """What was being written for a path: its dotted name with the number of a process behind."""
+    beside = path.parent.glob(f".{glob.escape(path.name)}.*")
+    return [other for other in beside if other.suffix[1:].isdecimal()]
 
 
 def read_bytes(path: Path, limit: int = _LIMIT) -> bytes:
@@ -81,14 +95,15 @@ def read_bytes(path: Path, limit: int = _LIMIT) -> bytes:
         limit: Bytes that it may have.
 
     Raises:
-        ResultError: If it cannot be read, or is larger.
+        ResultError: If there is no such file, or it is larger.
+        OSError: If it may be sound and cannot be read: for want of permission, or a failing disk.
     """
     try:
         if path.is_fifo():  # whose reader would wait for ever
             raise ResultError(f"{path}: is no file")
         with path.open("rb") as file:
             content = file.read(limit + 1)
-    except OSError as error:
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise ResultError(f"{path}: cannot be read: {error.strerror}") from error
     if len(content) > limit:
         raise ResultError(f"{path}: larger than {limit:,} bytes")
@@ -142,13 +157,18 @@ def write_synced(path: Path, content: bytes) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write beside the file, then take its place: nobody ever reads half of it."""
-    for left_by_a_killed_writer in path.parent.glob(f".{path.name}.*"):
-        left_by_a_killed_writer.unlink(missing_ok=True)
+    """Write beside the file, then take its place: nobody ever reads half of it.
+
+    Raises:
+        OSError: If it cannot be written; what was there is as it was.
+    """
+    for left in left_by_killed_writers(path):
+        left.unlink(missing_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         write_synced(unfinished, content)
         unfinished.replace(path)
+        sync_folder(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -110,14 +110,14 @@ def device(name: DeviceOption) -> Device:
     return resolve_device(name)
 
 
-def check_positive(name: str, value: int) -> None:
-    """Refuse counts below 1.
+def check_count(name: str, value: int, at_most: int) -> None:
+    """Refuse counts below 1, and those that only a slip of the hand asks for.
 
     Raises:
-        ConfigError: Naming the flag and its value.
+        ConfigError: Naming the flag, its value and what is allowed.
     """
-    if value < 1:
-        raise ConfigError(f"--{name} must be at least 1, got {value}")
+    if not 1 <= value <= at_most:
+        raise ConfigError(f"--{name} must be at least 1 and at most {at_most:,}, got {value}")
 
 
 def command_line() -> str:
@@ -143,6 +143,9 @@ def run_command(arguments: type[_Arguments], command: Callable[[_Arguments], int
     except (ClusterError, OSError) as error:
         # Nobody there to work; a full disk, a folder that may not be read, a pipe that closed.
         print(f"error: {error}", file=sys.stderr)
+        status = 1
+    except MemoryError as error:
+        print(f"error: out of memory: {error}", file=sys.stderr)
         status = 1
     except KeyboardInterrupt:
         print("interrupted: what was unfinished is not counted", file=sys.stderr)

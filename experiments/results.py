@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import os
 import shutil
 from collections.abc import Mapping
@@ -28,6 +29,8 @@ IDENTITY = ("run_id", "config_id", "method", "network", "n", "seed")
 """What a row of any table says of its run."""
 CHECKSUMS = "sha256"
 """Key of a run's provenance: what its files were when they were written."""
+CONFIGURATION = "configuration"
+"""Key of a run's provenance: its settings, as they stand in config.json too."""
 CONFIG, RESULT, CURVE, POLICY = "config.json", "result.json", "curve.csv", "policy.safetensors"
 
 _RUNS_CODE = (b"\x80", b"PK\x03\x04")
@@ -57,11 +60,25 @@ def config_columns() -> list[str]:
 
 
 def write_run(out: Path, run: FinishedRun) -> Path:
-    """Put a finished run into its folder: under a dotted name first, then renamed as a whole."""
+    """Put a finished run into its folder: under a dotted name first, then renamed as a whole.
+
+    A finished run that was there is replaced; anything else that was there is kept beside it, under
+    a dotted name.
+
+    Args:
+        out: The results folder.
+        run: What it holds.
+
+    Returns:
+        The run's folder.
+
+    Raises:
+        OSError: If it cannot be written; what was there is as it was.
+    """
     final = out / "runs" / run.config.run_id
     unfinished = out / "runs" / f".{run.config.run_id}.{os.getpid()}"
-    for left_by_a_killed_writer in final.parent.glob(f".{final.name}.*"):
-        shutil.rmtree(left_by_a_killed_writer, ignore_errors=True)
+    for left in files.left_by_killed_writers(final):
+        shutil.rmtree(left, ignore_errors=True)
     unfinished.mkdir(parents=True)
     try:
         files.write_synced(
@@ -69,29 +86,55 @@ def write_run(out: Path, run: FinishedRun) -> Path:
             files.json_bytes({"schema_version": SCHEMA_VERSION, **run.config.to_dict()}),
         )
         curve = files.csv_bytes(curve_frame(run))
-        provenance = {**run.provenance, CHECKSUMS: _checksums(run.result, curve, run.policy)}
+        provenance = {
+            CONFIGURATION: run.config.to_dict(),
+            **run.provenance,
+            CHECKSUMS: _checksums(run.result, curve, run.policy),
+        }
         result = {**run.result, "schema_version": SCHEMA_VERSION, "provenance": provenance}
         files.write_synced(unfinished / RESULT, files.json_bytes(result))
         files.write_synced(unfinished / CURVE, curve)
         files.write_synced(unfinished / POLICY, run.policy)
         files.sync_folder(unfinished)
+        if final.exists() and not _is_finished(final):
+            final.rename(_free_name(final))
         if final.exists():
-            replaced = final.with_name(f".{final.name}{files.ASIDE}")
-            shutil.rmtree(replaced, ignore_errors=True)
-            final.rename(replaced)
-            try:
-                unfinished.rename(final)
-            except BaseException:
-                replaced.rename(final)
-                raise
-            shutil.rmtree(replaced, ignore_errors=True)
+            _replace(final, unfinished)
         else:
             unfinished.rename(final)
-        files.sync_folder(final.parent)
+            files.sync_folder(final.parent)
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
     return final
+
+
+def _is_finished(folder: Path) -> bool:
+    try:
+        read_run(folder)
+    except ResultError:
+        return False
+    return True
+
+
+def _free_name(folder: Path) -> Path:
+    """Where a folder that cannot be believed is kept, so that nothing in it is lost."""
+    names = (folder.with_name(f".{folder.name}.damaged-{k}") for k in itertools.count(1))
+    return next(name for name in names if not name.exists())
+
+
+def _replace(final: Path, unfinished: Path) -> None:
+    """Put a folder in another's place; a writer killed in between leaves one of them whole."""
+    replaced = final.with_name(f".{final.name}{files.ASIDE}")
+    shutil.rmtree(replaced, ignore_errors=True)
+    final.rename(replaced)
+    try:
+        unfinished.rename(final)
+    except BaseException:
+        replaced.rename(final)
+        raise
+    files.sync_folder(final.parent)
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
 def curve_frame(run: FinishedRun) -> pd.DataFrame:
@@ -106,6 +149,7 @@ def read_run(folder: Path) -> FinishedRun:
 
     Raises:
         ResultError: If a file is missing, cut off, or belongs to another run; it is named.
+        OSError: If a file may be sound and cannot be read.
     """
     fields = files.read_json(folder / CONFIG)
     _check_schema(folder / CONFIG, fields.pop("schema_version", None))
@@ -127,7 +171,9 @@ def read_run(folder: Path) -> FinishedRun:
     del result["schema_version"]
     curve = _read_curve(folder / CURVE, result, config)
     policy = read_policy(folder / POLICY, config.run_id)
-    # Runs of earlier versions have none.
+    # Runs of earlier versions have neither.
+    if (kept := provenance.pop(CONFIGURATION, None)) not in (None, fields):
+        raise ResultError(f"{folder / RESULT}: {CONFIGURATION!r} differs from {CONFIG}")
     if (kept := provenance.pop(CHECKSUMS, None)) is not None:
         found = _checksums(result, files.read_bytes(folder / CURVE), policy)
         for name, checksum in found.items():

@@ -21,6 +21,7 @@ from experiments.sweeps.journal import LOG
 if TYPE_CHECKING:
     from experiments.sweeps.clusters import Site
     from experiments.sweeps.execution import Ended
+    from experiments.sweeps.sweep import Failures
 
 FILE = "transfer.csv"
 
@@ -31,11 +32,11 @@ def look(
     sizes: Iterable[int],
     site: Site,
     console: Console,
-    retrained: Iterable[str] = (),
-) -> tuple[pd.DataFrame, dict[str, tuple[BaseException, int]]]:
+    failures: Failures,
+) -> pd.DataFrame:
     """Evaluate each agent at each size, in parallel, and write transfer.csv as rows come in.
 
-    What the file holds already is not looked at again, unless the agent was trained again.
+    What the file holds already is not looked at again.
 
     Args:
         out: The results folder.
@@ -43,14 +44,13 @@ def look(
         sizes: Numbers of bits.
         site: Where they are evaluated.
         console: Where lines for a person go.
-        retrained: Run ids whose rows are of older weights.
+        failures: Evaluations that fail are put here as they do.
 
     Returns:
-        All rows of the file; each failed evaluation's error, and how often it was begun.
+        All rows of the file.
     """
     path = out / FILE
-    known = tables.read_transfers(path) if path.is_file() else _frame([])
-    rows: list[Any] = known[~known["run_id"].isin(list(retrained))].to_dict("records")
+    rows: list[Any] = _known(path).to_dict("records")
     done = {(row["run_id"], row["n"]) for row in rows}
     calls = {
         f"{agent.config.run_id}@{n}": (evaluate_at, (agent.config.to_dict(), agent.policy, n))
@@ -59,7 +59,6 @@ def look(
         for agent in agents
         if (agent.config.run_id, n) not in done
     }
-    failures: dict[str, tuple[BaseException, int]] = {}
     for ended in _evaluated(site, calls, console) if calls else ():
         if isinstance(ended.outcome, BaseException):
             failures[ended.name] = (ended.outcome, ended.attempts)
@@ -67,7 +66,19 @@ def look(
             continue
         rows.append(ended.outcome)
         files.replace_file(path, files.csv_bytes(_frame(rows)))
-    return _frame(rows), failures
+    return _frame(rows)
+
+
+def forget(out: Path, run_id: str) -> None:
+    """Drop a run's rows, before new weights take the place of those that they are of."""
+    known = _known(out / FILE)
+    rest = known[known["run_id"] != run_id]
+    if len(rest) < len(known):
+        files.replace_file(out / FILE, files.csv_bytes(_frame(rest.to_dict("records"))))
+
+
+def _known(path: Path) -> pd.DataFrame:
+    return tables.read_transfers(path) if path.is_file() else _frame([])
 
 
 def _evaluated(site: Site, calls: dict[str, Any], console: Console) -> Iterator[Ended]:

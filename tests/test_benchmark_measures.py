@@ -156,7 +156,7 @@ def test_what_is_not_a_row_or_not_a_number_is_refused(command: Command) -> None:
     assert command("benchmark", "--rows", "none").status == 2
     refused = command("benchmark", "--repeats", "0")
     assert refused.status == 2
-    assert "--repeats must be at least 1, got 0" in refused.text
+    assert "--repeats must be at least 1 and at most 1,000, got 0" in refused.text
 
 
 def test_the_scale_has_a_table_and_a_figure(

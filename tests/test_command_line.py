@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -174,6 +175,32 @@ def test_what_is_finished_when_ctrl_c_comes_is_in_the_tables(
     assert pd.read_csv("out/runs.csv")["run_id"].tolist() == [DQN.config.run_id]
 
 
+def test_failures_are_told_though_the_sweep_stops(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes = RuntimeError("out of luck"), KeyboardInterrupt()
+    monkeypatch.setattr(sweep, "_trained", ending(*outcomes))
+    outcome = command("compare", *GRID)
+    assert outcome.status == 130
+    assert "Unfinished: 1" in outcome.text
+    assert "out of luck" in outcome.text
+    assert "log: out/logs/" in outcome.text
+
+
+def test_what_stops_a_sweep_is_told_though_the_tables_cannot_be_written_either(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, _: bytes) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    monkeypatch.setattr(sweep, "_trained", ending(DQN))
+    monkeypatch.setattr(files, "write_synced", full)
+    outcome = command("compare", *GRID)
+    assert outcome.status == 1
+    assert f".{DQN.config.run_id}" in outcome.err
+    assert "runs.csv" not in outcome.err
+
+
 def test_force_runs_again_what_is_finished(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +224,8 @@ def test_a_broken_run_is_run_again(
     outcome = command("compare", *GRID)
     assert outcome.status == 0
     assert f"not counted: out/runs/{DQN.config.run_id}/{results.CURVE}" in outcome.text
+    kept = torn.parent.with_name(f".{DQN.config.run_id}.damaged-1")
+    assert (kept / results.POLICY).read_bytes() == DQN.policy
     assert len(results.scan(tmp_path / "out")[0]) == 2
 
 

@@ -33,7 +33,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"seed": 0.0}, "0.0", "whole number"),
     ({"seed": False}, "False", "whole number"),
     ({"seed": None}, "None", "whole number"),
-    ({"seed": 2**32}, "4294967296", "4294967295"),
+    ({"seed": 2**32}, "4294967296", "4,294,967,295"),
     ({"method": "ddqn"}, "'ddqn'", "'dqn', 'her'"),
     ({"method": "HER"}, "'HER'", "'dqn', 'her'"),
     ({"method": ""}, "''", "'dqn', 'her'"),

@@ -115,6 +115,10 @@ DAMAGE: list[tuple[str, str, Callable[[Files], Files]]] = [
         (name, "digits", replace(name, b'{"n": ' + b"9" * 5_000 + b"}"))
         for name in (CONFIG, RESULT)
     ),
+    (RESULT, "hundreds of digits", edit_json(RESULT, env_steps=10**400)),
+    (CONFIG, "hundreds of digits", edit_json(CONFIG, n=10**400)),
+    (CONFIG, "a layer of gigabytes", edit_json(CONFIG, hidden=[10**9])),
+    (CONFIG, "a thousand layers", edit_json(CONFIG, hidden=[64] * 1_000)),
     *(
         (name, "cut before its brace", cut(name, lambda size: size - 2))
         for name in (CONFIG, RESULT)

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
 import sys
 import time
 import traceback
+from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from distributed import KilledWorker
 
 from experiments.errors import ClusterError
-from experiments.sweeps.clusters import GPU, GPU_SHARE, Site
-from experiments.sweeps.crew import Crew, Wanted
+from experiments.sweeps import execution
+from experiments.sweeps.clusters import Site
+from experiments.sweeps.crew import Wanted
 from experiments.sweeps.deaths import WorkerDiedError
 from experiments.sweeps.execution import Ended, execute
-from experiments.sweeps.work import UnwantedError, perform, tell
-from experiments.versions import differences, environment, source
+from experiments.sweeps.work import UnwantedError, WrongWorkerError, perform, tell
 from tests.faults.machines import wait_until
 
 
@@ -47,7 +50,12 @@ def die_once(marker: str) -> str:
     return "never"
 
 
-def test_results_errors_and_deaths(tmp_path: Path) -> None:
+def visible_gpu() -> str | None:
+    return os.environ.get("CUDA_VISIBLE_DEVICES")
+
+
+def test_results_errors_and_deaths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("experiments.sweeps.clusters._gpus", lambda: ["7", "8"])
     said: list[str] = []
     news: list[tuple[str, dict[str, Any]]] = []
     site = Site(workers=2, gpu=True, errors=tmp_path / "sweep.log")
@@ -55,6 +63,7 @@ def test_results_errors_and_deaths(tmp_path: Path) -> None:
         "dies": (die, ()),
         "dies once": (die_once, (str(tmp_path / "marker"),)),
         "fails": (fail, ("this",)),
+        "sees a GPU": (visible_gpu, ()),
         **{f"adds {k}": (add, (k, 1)) for k in range(5)},
     }
     logging.getLogger("distributed.nanny").setLevel(logging.ERROR)
@@ -70,6 +79,7 @@ def test_results_errors_and_deaths(tmp_path: Path) -> None:
     assert "in fail" in "".join(traceback.format_exception(failed))
     assert ended["dies once"].outcome == "alive"
     assert ended["dies once"].attempts == 2
+    assert ended["sees a GPU"].outcome in ("7", "8")
     died = ended["dies"]
     assert isinstance(died.outcome, WorkerDiedError)
     # Tried once, and three times again.
@@ -103,91 +113,121 @@ def test_no_call_needs_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(execute(Site(workers=1), {}, print)) == []
 
 
-# Who may work.
+# What a client meets that no cluster does on demand.
 
 
-class Cluster:
-    """A client whose workers answer as they are told to."""
+class Client:
+    """A client whose scheduler is away whenever it is asked for workers."""
 
     cluster: Any = None
+    status = "running"
 
-    def __init__(self, **answers: Any) -> None:
-        self.answers = answers
+    def __init__(self, away: BaseException | None = None) -> None:
+        self.away = away
 
     def nthreads(self) -> dict[str, int]:
-        return dict.fromkeys(self.answers, 1)
-
-    def run(self, _: Any, __: Any, workers: list[str], on_error: str) -> dict[str, Any]:
-        assert on_error == "return"
-        return {address: self.answers[address] for address in workers}
+        if self.away is not None:
+            raise self.away
+        return {}
 
 
-def test_workers_come_and_go() -> None:
+class Future:
+    """One that is done, and whose result cannot be had as easily as that."""
+
+    def __init__(self, result: Any) -> None:
+        self._result = result
+
+    def exception(self, timeout: float) -> None:
+        assert timeout > 0
+
+    def result(self, timeout: float) -> Any:
+        assert timeout > 0
+        raise self._result
+
+    def traceback(self, timeout: float) -> None:
+        assert timeout > 0
+
+
+SOMEWHERE: Any = None
+DIED = KilledWorker("a", SOMEWHERE, 1)
+
+
+def connection(client: Any) -> execution._Connection:
+    return execution._Connection(Site(workers=1), client, {"a": (add, (1, 2))}, print, None)
+
+
+def test_a_result_that_went_away_with_its_worker_is_waited_for() -> None:
+    client: Any = Client()
+    assert connection(client)._outcome(Future(TimeoutError())) is execution._NOT_HERE
+    assert connection(client)._outcome(Future(DIED)) is DIED
+    for away in (OSError("gone"), CancelledError("gone")):
+        with pytest.raises(type(away)):
+            connection(client)._outcome(Future(away))
+    client.status = "closed"
+    with pytest.raises(TimeoutError):
+        connection(client)._outcome(Future(TimeoutError()))
+
+
+def test_what_is_tried_again_and_how_often() -> None:
+    one = connection(Client())
+    again = one._is_to_be_tried_again
+    # Nothing says that the call has begun: whatever came back is the worker's doing.
+    assert again("a", ArithmeticError())
+    one.begun["a"] = [{"worker": "one"}]
+    assert not again("a", 3)
+    assert not again("a", ArithmeticError())
+    # Begun on one that died, then given to one that is refused, or that lacks the project.
+    for fault in (DIED, WrongWorkerError(), ModuleNotFoundError()):
+        assert again("a", fault)
+    one.begun["a"] *= 4
+    assert not again("a", DIED)
+    never_begun = connection(Client())
+    tries = [never_begun._is_to_be_tried_again("a", WrongWorkerError()) for _ in range(30)]
+    assert tries.index(False) == 19
+
+
+@pytest.mark.parametrize("how", ["OSError", "closed"])
+def test_a_scheduler_that_comes_and_goes(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    connections: list[bool] = []
     said: list[str] = []
-    cluster: Any = Cluster()
-    crew = Crew(cluster, Wanted({}), said.append)
-    crew.update()
-    crew.update()
-    assert said == ["waiting for workers"]
-    cluster.answers = {"a": ("'one' on here", []), "b": OSError("gone")}
-    crew.update()
-    assert crew.members == {"a"}
-    cluster.answers |= {"b": ("'two' on there", ["torch is 1 there and 2 here"])}
-    cluster.answers |= {"c": ImportError("no experiments")}
-    crew.update()
-    assert crew.members == {"a"}
-    assert said[1] == "refused worker 'two' on there (b): torch is 1 there and 2 here"
-    assert "refused worker c: it cannot load this project" in said[2]
-    # One that worked may come back: its nanny starts it again.
-    del cluster.answers["a"]
-    crew.update()
-    assert (crew.members, said[3]) == (set(), "waiting for workers")
-    cluster.answers = {"d": ("'one' on here", [])}
-    crew.update()
-    assert (crew.members, crew.refused) == ({"d"}, {})
+
+    @contextlib.contextmanager
+    def connect(*arguments: Any) -> Iterator[Any]:
+        connections.append(arguments[-1])
+        client = Client(OSError("gone") if how == "OSError" else RuntimeError("pool is closed"))
+        client.status = "running" if how == "OSError" else "closed"
+        yield client
+
+    monkeypatch.setattr(Site, "connect", connect)
+    calls: dict[str, Any] = {"a": (add, (1, 2))}
+    with pytest.raises(ClusterError, match="comes and goes"):
+        list(execute(Site(workers=1), calls, said.append))
+    assert connections == [False, True, True, True]
+    assert said == ["lost the scheduler; waiting for it to come back"] * 3
+
+    # Days apart they are no reason to give up.
+    clock = iter(range(0, 10**9, 1_000))
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    connections.clear()
+
+    @contextlib.contextmanager
+    def twenty_times(*arguments: Any) -> Iterator[Any]:
+        if len(connections) == 20:
+            raise LookupError("enough")
+        with connect(*arguments) as client:
+            yield client
+
+    monkeypatch.setattr(Site, "connect", twenty_times)
+    with pytest.raises(LookupError, match="enough"):
+        list(execute(Site(workers=1), calls, said.append))
+    assert len(connections) == 20
 
 
-def test_a_cluster_of_refused_workers_is_an_error() -> None:
-    cluster: Any = Cluster(a=("'one' on here", ["it has 4 threads instead of 1"]))
-    with pytest.raises(ClusterError, match=r"'one' on here \(a\): it has 4 threads"):
-        Crew(cluster, Wanted({}), print).update()
+def test_an_error_of_ours_is_no_lost_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextlib.contextmanager
+    def connect(*_: Any) -> Iterator[Any]:
+        yield Client(ArithmeticError("a bug"))
 
-
-def test_embedded_workers_that_never_start_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    cluster: Any = Cluster()
-    crew = Crew(cluster, Wanted({}), print)
-    crew.update()
-    monkeypatch.setattr("time.monotonic", lambda: 1e12)
-    crew.update()
-    cluster.cluster = "embedded"
-    with pytest.raises(ClusterError, match="no worker of this machine starts"):
-        crew.update()
-
-
-def worker(threads: int = 1, **resources: float) -> Any:
-    return SimpleNamespace(state=SimpleNamespace(nthreads=threads, total_resources=resources))
-
-
-def test_what_speaks_against_a_worker() -> None:
-    assert Wanted({}).objections(worker()) == []
-    assert Wanted({GPU: GPU_SHARE}).objections(worker(GPU=1)) == []
-    (few,) = Wanted({GPU: GPU_SHARE}).objections(worker())
-    assert "declares 0 of resource 'GPU', a run needs 0.25" in few
-    (many,) = Wanted({}).objections(worker(threads=4))
-    assert "4 threads" in many
-    elsewhere = {**environment(), "torch": "1.0", "source": "0" * 12}
-    here = environment()
-    assert Wanted({}, elsewhere).objections(worker()) == [
-        f"torch is {here['torch']} there and 1.0 here",
-        f"source is {source()} there and {'0' * 12} here",
-    ]
-
-
-def test_a_build_of_a_version_is_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    from experiments import versions
-
-    before = environment()
-    real = versions.versions()
-    monkeypatch.setattr(versions, "versions", lambda: {**real, "torch": f"{before['torch']}+cu9"})
-    assert environment() == before
-    assert differences({}, {"python": "3.11"}) == ["python is unknown there and 3.11 here"]
+    monkeypatch.setattr(Site, "connect", connect)
+    with pytest.raises(ArithmeticError, match="a bug"):
+        list(execute(Site(workers=1), {"a": (add, (1, 2))}, print))

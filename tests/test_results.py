@@ -15,6 +15,7 @@ import safetensors.numpy
 
 from experiments import files, merging, results
 from experiments.columns import CURVE_COLUMNS, RUN_COLUMNS
+from experiments.files import ResultError
 from experiments.results import CONFIG, CURVE, POLICY, RESULT, FinishedRun
 from experiments.tables import read_runs
 from tests.made_runs import Files, tree, with_content
@@ -84,6 +85,64 @@ def test_a_run_replaces_an_older_one_and_what_a_killed_writer_left(
     folder = results.write_run(tmp_path, new)
     assert results.read_run(folder) == new
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+def test_what_cannot_be_believed_is_kept_beside_the_run_that_takes_its_place(
+    tmp_path: Path, finished_run: Factory
+) -> None:
+    run = finished_run()
+    folder = results.write_run(tmp_path, run)
+    for k in (1, 2):
+        (folder / CURVE).write_bytes(b"torn")
+        (folder / "notes.txt").write_text("mine")
+        assert results.write_run(tmp_path, run) == folder
+        assert results.read_run(folder) == run
+        kept = folder.with_name(f".{folder.name}.damaged-{k}")
+        assert (kept / CURVE).read_bytes() == b"torn"
+        assert (kept / "notes.txt").read_text() == "mine"
+    assert results.scan(tmp_path) == ({run.config.run_id: run}, [])
+
+
+def test_a_run_that_may_not_be_read_is_not_taken_for_damaged(
+    tmp_path: Path, finished_run: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished_run()
+    folder = results.write_run(tmp_path, run)
+    before = tree(tmp_path)
+    real = Path.open
+
+    def refuse(path: Path, *arguments: Any) -> Any:
+        if path == folder / CURVE and arguments[0].startswith("r"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return real(path, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "open", refuse)
+        for attempt in (lambda: results.scan(tmp_path), lambda: results.write_run(tmp_path, run)):
+            with pytest.raises(PermissionError, match=CURVE):
+                attempt()
+    assert tree(tmp_path) == before
+
+
+def test_the_configuration_stands_in_the_provenance_too(
+    tmp_path: Path, finished_run: Factory
+) -> None:
+    run = finished_run()
+    path = results.write_run(tmp_path, run) / RESULT
+    result = json.loads(path.read_text())
+    assert result["provenance"]["configuration"] == run.config.to_dict()
+    result["provenance"]["configuration"]["gamma"] = 0.5
+    path.write_text(json.dumps(result))
+    with pytest.raises(ResultError, match=r"'configuration' differs from config\.json"):
+        results.read_run(path.parent)
+
+
+def test_a_file_that_is_replaced_costs_no_other(tmp_path: Path) -> None:
+    others = [".runs.csv.swp", ".runs.csv.old", "runs.csv.12"]
+    for name in (*others, ".runs.csv.4711"):
+        (tmp_path / name).write_text("mine")
+    files.replace_file(tmp_path / "runs.csv", b"new")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*others, "runs.csv"])
 
 
 def test_a_run_is_on_the_disk_before_it_has_its_name(

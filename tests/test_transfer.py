@@ -12,7 +12,9 @@ from experiments.config import RunConfig
 from experiments.files import ResultError
 from experiments.results import FinishedRun
 from experiments.sweeps.clusters import Site
+from experiments.sweeps.sweep import Failures
 from experiments.train import train
+from tests.made_tables import transfers_of
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,8 @@ def test_rows_come_in_and_are_not_looked_at_again(
     tmp_path: Path, agent: FinishedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site, console = Site(workers=1), Console()
-    first, failures = transfer.look(tmp_path, [agent], [12, 30], site, console)
+    failures: Failures = {}
+    first = transfer.look(tmp_path, [agent], [12, 30], site, console, failures)
     assert failures == {}
     assert first["n"].tolist() == [12, 30]
     assert (first["success_rate"] == 1.0).all()
@@ -35,10 +38,23 @@ def test_rows_come_in_and_are_not_looked_at_again(
         raise AssertionError("nothing was missing")
 
     monkeypatch.setattr(Site, "connect", refuse)
-    again, _ = transfer.look(tmp_path, [agent], [12, 30], site, console)
+    again = transfer.look(tmp_path, [agent], [12, 30], site, console, failures)
     assert again["run_id"].tolist() == first["run_id"].tolist()
     assert (tmp_path / transfer.FILE).read_bytes() == written
     assert len(tables.read_transfers(tmp_path / transfer.FILE)) == 2
+
+
+def test_rows_go_with_the_weights_that_they_are_of(tmp_path: Path) -> None:
+    transfers_of({8: [1.0, 0.5], 30: [1.0, 0.0]}).to_csv(tmp_path / transfer.FILE, index=False)
+    before = tables.read_transfers(tmp_path / transfer.FILE)
+    transfer.forget(tmp_path, "another run")
+    assert tables.read_transfers(tmp_path / transfer.FILE).equals(before)
+    gone = str(before["run_id"][0])
+    transfer.forget(tmp_path, gone)
+    after = tables.read_transfers(tmp_path / transfer.FILE)
+    assert gone not in set(after["run_id"])
+    assert after.to_dict("records") == before[before["run_id"] != gone].to_dict("records")
+    transfer.forget(tmp_path / "nothing there", gone)
 
 
 def test_weights_of_an_mlp_belong_to_one_n() -> None:

@@ -9,7 +9,7 @@ import importlib.util
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ import dask
 from distributed import Client, LocalCluster, Status, WorkerPlugin
 
 from experiments.errors import ClusterError
+from experiments.sweeps.greeting import greet
 
 GPU = "GPU"
 """The Dask resource that a worker with a GPU declares."""
@@ -50,6 +51,16 @@ class Site:
         """What a run asks of its worker."""
         return {GPU: GPU_SHARE} if self.gpu else {}
 
+    def processes(self, calls: int, gpus: Sequence[str]) -> int:
+        """How many an embedded cluster has: no more than there are calls, or shares of GPUs.
+
+        Args:
+            calls: How many there are to make.
+            gpus: Of this machine, if runs ask for them.
+        """
+        most = min(self.workers, calls)
+        return min(most, round(len(gpus) / GPU_SHARE)) if gpus else most
+
     @contextlib.contextmanager
     def connect(
         self, announce: Callable[[str], None], calls: int, again: bool = False
@@ -62,7 +73,7 @@ class Site:
             again: The scheduler went away, and may take :data:`PATIENCE` to come back.
 
         Raises:
-            ClusterError: If there is no scheduler at the address.
+            ClusterError: If there is no scheduler at the address, or it cannot be talked to.
         """
         settings = {
             # A worker that trains does not answer for seconds, which is no reason for a warning.
@@ -70,6 +81,7 @@ class Site:
             # Hours of these are kept in memory, and nobody looks at them.
             "distributed.worker.profile.enabled": False,
             "distributed.admin.system-monitor.log-length": 600,
+            "distributed.admin.low-level-log-length": 100,
             # A death is told at once: the driver knows which call was at fault, and Dask does not.
             "distributed.scheduler.allowed-failures": 0,
             # What is worth knowing about a lost connection is told by what waits for it.
@@ -77,7 +89,7 @@ class Site:
         }
         with dask.config.set(settings), contextlib.ExitStack() as stack:
             client = stack.enter_context(
-                self._running(again) if self.scheduler else self._local(calls)
+                self._running(again) if self.scheduler else self._local(announce, calls)
             )
             link = client.dashboard_link
             hint = "" if importlib.util.find_spec("bokeh") else ", if bokeh is installed there"
@@ -85,13 +97,17 @@ class Site:
             yield client
 
     @contextlib.contextmanager
-    def _local(self, calls: int) -> Iterator[Client]:
+    def _local(self, announce: Callable[[str], None], calls: int) -> Iterator[Client]:
         """An embedded cluster of single-threaded processes on this machine."""
+        gpus = _gpus() if self.gpu else []
+        count = self.processes(calls, gpus)
+        if count < min(self.workers, calls):
+            announce(f"{count} workers: {round(1 / GPU_SHARE)} runs share a GPU")
         with (
             LocalCluster(  # type: ignore[no-untyped-call]
                 # Started below: one that dies as it starts would end the whole cluster here.
                 n_workers=0,
-                memory_limit=1 / min(self.workers, calls),
+                memory_limit=1 / count,
                 threads_per_worker=1,
                 processes=True,
                 dashboard_address="127.0.0.1:0",
@@ -101,8 +117,8 @@ class Site:
             ) as cluster,
             Client(cluster) as client,  # type: ignore[no-untyped-call]
         ):
-            client.register_plugin(_Housekeeping(self.errors))
-            cluster.scale(min(self.workers, calls))
+            client.register_plugin(_Housekeeping(self.errors, gpus))
+            cluster.scale(count)
             yield client
 
     @contextlib.contextmanager
@@ -114,20 +130,28 @@ class Site:
             if isinstance(handler, logging.StreamHandler):
                 handler.setLevel(logging.CRITICAL)
         try:
+            greet(self.scheduler or "", patience)
             client = Client(self.scheduler, timeout=patience)  # type: ignore[no-untyped-call]
-        except (OSError, TimeoutError) as error:
+        except OSError as error:
             gone = "did not come back" if again else "does not answer"
             raise ClusterError(
                 f"the scheduler at {self.scheduler} {gone} within {patience} s; what is finished "
-                "is kept, and the same command goes on from there"
+                f"is kept, and the same command goes on from there ({error or 'no answer'})"
             ) from error
-        except ValueError as error:
-            raise ClusterError(f"--scheduler {self.scheduler!r}: {error}") from error
         try:
             yield client
         finally:
             with contextlib.suppress(OSError, TimeoutError):
                 client.close(timeout=5)  # type: ignore[no-untyped-call]
+
+
+def _gpus() -> list[str]:
+    """The GPUs of this machine, as CUDA_VISIBLE_DEVICES names them."""
+    import torch as th
+
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    names = given.split(",") if given else [str(k) for k in range(th.cuda.device_count())]
+    return names[: th.cuda.device_count()]
 
 
 def revive(client: Client, members: int) -> None:
@@ -149,10 +173,14 @@ def revive(client: Client, members: int) -> None:
 class _Housekeeping(WorkerPlugin):
     """How embedded workers speak and end, also those that replace one that died."""
 
-    def __init__(self, errors: Path | None) -> None:
+    def __init__(self, errors: Path | None, gpus: Sequence[str] = ()) -> None:
         self.errors = errors
+        self.gpus = gpus
 
-    def setup(self, worker: Any) -> None:  # noqa: ARG002  (their signature)
+    def setup(self, worker: Any) -> None:
+        if self.gpus:
+            # Before PyTorch is imported; an embedded cluster counts its workers.
+            os.environ["CUDA_VISIBLE_DEVICES"] = self.gpus[int(worker.name) % len(self.gpus)]
         # Ctrl-C reaches every process of the terminal; the driver alone answers it.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         # Taking PyTorch down takes 2 s of CPU, more than a worker is given before it is killed.

@@ -15,6 +15,8 @@ from experiments.versions import differences, environment
 
 _STARTING = 300
 """Seconds without a worker that are too many on this machine; a batch system may take days."""
+_OTHERS = 60
+"""Seconds in which others may come where all who are there were refused."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,17 @@ class Crew:
         self.refused: dict[str, str] = {}
         """Why each of the others may not, by its address."""
         self._ever = False
+        """Whether there was ever one that may work."""
         self._seen = time.monotonic()
+        """When such a one was last there."""
         self._waiting = False
 
     def update(self) -> None:
         """See who has come and who has gone.
 
         Raises:
-            ClusterError: If every worker that ever came was refused, or embedded ones never come.
+            ClusterError: If every worker that came was refused and no other comes in a minute, or
+                embedded ones never come.
             OSError: If the scheduler is away.
         """
         present = set(self.client.nthreads())  # type: ignore[no-untyped-call]
@@ -82,18 +87,19 @@ class Crew:
             for address, answer in answers.items():
                 self._judge(address, answer)
         self._ever |= bool(self.members)
-        if self.refused and not self._ever:
-            raise ClusterError(
-                f"no worker can do this sweep: {'; '.join(self.refused.values())}. Start workers "
-                "from the driver's checkout and packages, with --nthreads 1"
-            )
         if self.members:
             self._seen = time.monotonic()
         elif not self._waiting:
             self.announce("waiting for workers")
-        elif self.client.cluster is not None and time.monotonic() - self._seen > _STARTING:
-            raise ClusterError(f"no worker of this machine starts within {_STARTING} s")
         self._waiting = not self.members
+        alone = time.monotonic() - self._seen
+        if self.refused and not self._ever and alone > _OTHERS:
+            raise ClusterError(
+                f"no worker can do this sweep: {'; '.join(self.refused.values())}. Start workers "
+                "from the driver's checkout and packages, with --nthreads 1"
+            )
+        if self.client.cluster is not None and alone > _STARTING:
+            raise ClusterError(f"no worker of this machine starts within {_STARTING} s")
 
     def _judge(self, address: str, answer: Any) -> None:
         if isinstance(answer, OSError):

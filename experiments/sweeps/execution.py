@@ -14,22 +14,30 @@ from distributed import Client, KilledWorker, wait
 from distributed.client import ClosedClientError
 
 from experiments.errors import ClusterError
-from experiments.sweeps.clusters import Site, revive
+from experiments.sweeps.clusters import PATIENCE, Site, revive
 from experiments.sweeps.crew import Crew, Wanted
 from experiments.sweeps.deaths import WorkerDiedError
-from experiments.sweeps.work import NEWS, perform
+from experiments.sweeps.work import NEWS, WrongWorkerError, perform
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 News = Callable[[str, dict[str, Any]], None]
 
 _AWAY = (OSError, TimeoutError, CancelledError, ClosedClientError)
 """What a client raises whose scheduler is away; Dask's own errors are among them."""
+_WORKERS_FAULT = (KilledWorker, WrongWorkerError, ImportError)
+"""What says nothing of the call itself: the last is a worker that cannot load this project."""
 RETRIES = 3
 """How often a call is tried again whose worker died."""
 _NEVER_BEGUN = 20
 """Failures after which a call is given up that never said that it had begun."""
 _POLL = 1.0
 """Seconds after which workers that came and went are looked for."""
+_FETCH = 60.0
+"""Seconds that the result of one call may take to come here, while others wait."""
+_FLAPS = 3
+"""How often in a row a scheduler may go away again within a minute, with nothing done."""
+_NOT_HERE = object()
+"""What there is of a call whose worker went away with its result: Dask has it made again."""
 
 
 @dataclass(frozen=True)
@@ -63,15 +71,22 @@ def execute(
     """
     waiting = dict(calls)
     again = False
+    flaps = 0
     while waiting:
-        ended_here = 0
-        with site.connect(announce, len(waiting), again) as client:
+        left = len(waiting)
+        with site.connect(announce, left, again) as client:
+            since = time.monotonic()
             try:
-                for ended in _Connection(site, client, waiting, announce, on_news).ended():
-                    ended_here += 1
-                    yield ended
-            except _AWAY as error:
-                if again and not ended_here:
+                yield from _Connection(site, client, waiting, announce, on_news).ended()
+            except ClusterError:
+                raise
+            except Exception as error:
+                # A client that was closed under our hands raises whatever it stumbles on.
+                if not isinstance(error, _AWAY) and client.status == "running":
+                    raise
+                short = time.monotonic() - since < PATIENCE and len(waiting) == left
+                flaps = flaps + 1 if short else 0
+                if flaps > _FLAPS:
                     raise ClusterError(f"the scheduler comes and goes: {error!r}") from error
                 announce("lost the scheduler; waiting for it to come back")
                 again = True
@@ -105,7 +120,6 @@ class _Connection:
         """Where each call was begun, as far as it was told."""
         self.fruitless: Counter[str] = Counter()
         """How often a worker failed that a call was given to, whether it had begun or not."""
-        client.subscribe_topic(NEWS, self._hear)  # type: ignore[no-untyped-call]
 
     def ended(self) -> Iterator[Ended]:
         """Each call as it ends; it leaves ``waiting`` then."""
@@ -116,7 +130,8 @@ class _Connection:
             while queue and len(self.running) < len(self.crew.members):
                 self._begin(queue.pop())
             for future in self._finished():
-                outcome = self._outcome(future)
+                if (outcome := self._outcome(future)) is _NOT_HERE:
+                    continue
                 # A result lies in the worker's memory until its future is let go.
                 future.release()
                 name = self.running.pop(future)
@@ -140,6 +155,9 @@ class _Connection:
             self.on_news(name, news)
 
     def _begin(self, name: str) -> None:
+        # Each time: a client that lost its scheduler between calls connects again by itself, to one
+        # that knows nothing of what was subscribed to.
+        self.client.subscribe_topic(NEWS, self._hear)  # type: ignore[no-untyped-call]
         members = sorted(self.crew.members) if self.crew.refused else None
         future = self.client.submit(
             perform,
@@ -167,21 +185,31 @@ class _Connection:
         return [future for future in self.running if future.done()]
 
     def _outcome(self, future: Any) -> Any | BaseException:
-        error = future.exception()
-        if error is None:
-            return future.result()
+        """What a call gave or raised, or that its result cannot be had."""
+        try:
+            if (error := future.exception(timeout=_FETCH)) is None:
+                return future.result(timeout=_FETCH)
+        except TimeoutError:
+            if self.client.status != "running":
+                raise
+            return _NOT_HERE
+        except _AWAY:
+            raise
+        except Exception as failure:  # made again, while its result was fetched, and failed
+            error = failure
         if isinstance(error, CancelledError):
             raise error
-        return error.with_traceback(future.traceback())
+        return error.with_traceback(future.traceback(timeout=_FETCH))
 
     def _is_to_be_tried_again(self, name: str, outcome: Any) -> bool:
         """Whether what came back is a worker's failure, and no answer of the call."""
         if not isinstance(outcome, BaseException):
             return False
         begun = len(self.begun.get(name, []))
-        if begun and not isinstance(outcome, KilledWorker):
+        if begun and not isinstance(outcome, _WORKERS_FAULT):
             return False
-        # Either a worker that came after the last look at them, and is refused at the next; or one
-        # that died: Dask blames that on every call it was given, and the one it was at has begun.
+        # Either a worker that came after the last look at them, and is refused at the next (Dask
+        # too takes a call there whose worker died); or one that died: Dask blames that on every
+        # call it was given, and the one it was at has begun.
         self.fruitless[name] += 1
         return begun <= RETRIES and self.fruitless[name] < _NEVER_BEGUN

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from rich.console import Console
 
-from experiments import merging, options, results
+from experiments import merging, options, results, transfer
 from experiments.config import RunConfig
 from experiments.files import ResultError
 from experiments.results import FinishedRun
 from experiments.sweeps import estimate
 from experiments.sweeps.journal import LOG
+from experiments.tables import TableError
 
 if TYPE_CHECKING:
     from experiments.sweeps.clusters import Site
@@ -29,18 +31,23 @@ class Swept:
     Args:
         table: All rows of runs.csv.
         finished: Every finished run of the folder.
-        trained: Names of those that were trained now.
-        failures: Each failed run's error, and how often it was begun.
     """
 
     table: pd.DataFrame
     finished: Mapping[str, FinishedRun]
-    trained: frozenset[str]
-    failures: Mapping[str, tuple[BaseException, int]] = field(default_factory=dict)
+
+
+Failures = dict[str, tuple[BaseException, int]]
+"""Each failed call's error, and how often it was begun."""
 
 
 def sweep(
-    out: Path, runs: Sequence[RunConfig], site: Site, console: Console, force: bool = False
+    out: Path,
+    runs: Sequence[RunConfig],
+    site: Site,
+    console: Console,
+    failures: Failures,
+    force: bool = False,
 ) -> Swept:
     """Train the runs that are not finished, and rebuild the tables.
 
@@ -49,6 +56,8 @@ def sweep(
         runs: All runs of the sweep.
         site: Where they are trained.
         console: Where progress is shown.
+        failures: Runs that fail are put here as they do, so that they can be told of whatever else
+            happens.
         force: Train finished runs again.
 
     Raises:
@@ -59,7 +68,6 @@ def sweep(
     # Only what is needed: a thousand runs' weights and curves stay on the disk.
     solved = {name: run.result["solved"] for name, run in finished(out, console, told).items()}
     missing = {run.run_id: run for run in runs if force or run.run_id not in solved}
-    failures: dict[str, tuple[BaseException, int]] = {}
     LOG.info("%s runs, %s to do, in %s", len(runs), len(missing), out)
     try:
         done = sum(solved[run.run_id] for run in runs if run.run_id not in missing)
@@ -68,17 +76,20 @@ def sweep(
                 write(out, ended.outcome, ended)
             else:
                 failures[ended.name] = (ended.outcome, ended.attempts)
-    finally:
-        # Also after Ctrl-C: what is finished is in the tables.
-        found = finished(out, console, told)
-        table = merging.merge(out, found)
-        LOG.info("%s finished, %s failed", len(found), len(failures))
-    return Swept(
-        table=table,
-        finished=found,
-        trained=frozenset(missing) & frozenset(found),
-        failures=failures,
-    )
+    except BaseException:
+        # Also after Ctrl-C: what is finished is in the tables, unless what stopped us forbids it.
+        with contextlib.suppress(OSError, TableError):
+            _merged(out, console, told)
+        raise
+    return _merged(out, console, told)
+
+
+def _merged(out: Path, console: Console, told: set[str]) -> Swept:
+    """The tables, made of what is finished."""
+    found = finished(out, console, told)
+    table = merging.merge(out, found)
+    LOG.info("%s runs are finished", len(found))
+    return Swept(table=table, finished=found)
 
 
 def write(out: Path, run: FinishedRun, ended: Ended) -> None:
@@ -97,6 +108,7 @@ def write(out: Path, run: FinishedRun, ended: Ended) -> None:
     # A worker's own command line says nothing.
     run.provenance["command"] = options.command_line()
     run.provenance["attempts"] = ended.attempts
+    transfer.forget(out, ended.name)
     results.write_run(out, run)
 
 

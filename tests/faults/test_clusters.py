@@ -128,8 +128,8 @@ def test_a_scheduler_that_goes_away_and_comes_back(
 def test_a_cluster_that_cannot_work_is_named(
     tmp_path: Path, scale: Scale, figures: Keep, processes: list[Any], case: str
 ) -> None:
-    if not scale.whole and case != "all refused":
-        pytest.skip("only in the whole suite: it waits for a minute")
+    if not scale.whole:
+        pytest.skip("only in the whole suite, as it waits for a minute; else see test_clusters")
     port, out = free_port(), tmp_path / "out"
     said = "does not answer"
     if case != "nobody there":

@@ -67,7 +67,7 @@ def test_a_disk_that_fills_up(
     with small_disk(tmp_path / "disk", scale.of(100, 500)) as mounted:
         if not mounted:
             figures("not seen here: only root can mount a small disk; see the next case")
-            return
+            pytest.skip("only root can mount a small disk")
         out = tmp_path / "disk" / "out"
         if scale.whole:
             grid = Grid((2, 3, 4), seeds=10)
@@ -141,7 +141,7 @@ def test_a_folder_that_goes_read_only(
     with read_only(out / "runs") as frozen:
         if not frozen:
             figures("not seen here: this file system has no read-only folders for root")
-            return
+            pytest.skip("this file system has no read-only folders for root")
         if scale.whole:
             stopped = finish(driver)
             assert stopped.status == 1, stopped.text

@@ -43,10 +43,15 @@ def test_damaged_files_are_named_not_counted_and_not_deleted(
             assert f"not counted: {place}" in merged.text
         after = tree(out)
         assert {path: data for path, data in after.items() if path not in TABLES} == before
+        # The run that takes its place, as in a sweep that is resumed.
+        results.write_run(out, run)
+        assert run.config.run_id in results.scan(out)[0]
+        kept = harmed.with_name(f".{harmed.name}.damaged-1")
+        assert tree(kept) == harm(content)
     figures(
         f"{len(damage)} kinds of damage to the four files of a run (torn, empty, wrongly typed, "
         f"NaN, another run's), each beside a doubled run and a foreign file: {3 * len(damage)} "
-        "named, 0 counted, 0 deleted or changed"
+        "named, 0 counted, 0 deleted or changed, also when the run was made again"
     )
 
 

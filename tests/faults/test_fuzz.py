@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from experiments import files, results, tables
+from experiments import files, merging, results, tables
+from experiments.columns import CURVE_COLUMNS, RUN_COLUMNS, TRANSFER_COLUMNS, Column
 from experiments.config import RunConfig
 from experiments.files import ResultError
 from experiments.results import CONFIG, CURVE, POLICY, RESULT
 from experiments.tables import TableError
 from tests.faults.conftest import Scale
-from tests.made_runs import with_content
+from tests.made_runs import make_finished_run, with_content
+from tests.made_tables import transfers_of
 from tests.test_damage import sound
 
 Keep = Callable[[str], None]
@@ -70,6 +74,65 @@ def test_readers_of_anything(name: str, figures: Keep) -> None:
 
     feed()
     figures(f"{sum(tried.values())} files: {tried['refused']} refused by name, no other error")
+
+
+@functools.cache
+def sound_tables() -> dict[str, bytes]:
+    """The tables of three runs, and of looks at their weights at other n."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder)
+        for seed in range(3):
+            results.write_run(out, make_finished_run(seed=seed))
+        merging.merge(out, results.scan(out)[0])
+        transfers_of({8: [1.0, 0.5], 300: [1.0, 0.0]}).to_csv(out / "transfer.csv", index=False)
+        return {path.name: path.read_bytes() for path in out.glob("*.csv")}
+
+
+TABLES: dict[str, tuple[Callable[[Path], pd.DataFrame], Mapping[str, Column]]] = {
+    "runs.csv": (tables.read_runs, RUN_COLUMNS),
+    "curves.csv": (tables.read_curves, CURVE_COLUMNS),
+    "transfer.csv": (tables.read_transfers, TRANSFER_COLUMNS),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_with_any_cell_changed(name: str, figures: Keep) -> None:
+    read, columns = TABLES[name]
+    lines = sound_tables()[name].decode().splitlines()
+    tried = {"read": 0, "refused": 0}
+
+    @SETTINGS
+    @given(st.integers(1, len(lines) - 1), st.integers(0, len(columns) - 1), CELLS)
+    def feed(line: int, place: int, cell: str) -> None:
+        cells = lines[line].split(",")
+        cells[place] = cell
+        changed = [*lines[:line], ",".join(cells), *lines[line + 1 :]]
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            path.write_bytes("\n".join(changed).encode())
+            try:
+                table = read(path)
+            except TableError as error:
+                refused = str(error)
+            else:
+                refused = ""
+        if refused:
+            assert str(path) in refused
+            tried["refused"] += 1
+            return
+        # What is read is what a sound file could have held.
+        assert len(table) == len(lines) - 1
+        for column, values in table.items():
+            for value in values:
+                columns[str(column)].check(value)
+        tried["read"] += 1
+
+    feed()
+    assert all(tried.values())
+    figures(
+        f"{sum(tried.values())} tables with a cell replaced: {tried['refused']} refused by name, "
+        f"{tried['read']} read, with values that such a column may have"
+    )
 
 
 def test_a_run_with_any_fields(figures: Keep) -> None:
@@ -138,6 +201,19 @@ VALUES = st.one_of(
     st.sampled_from(["her", "dqn", "mlp", "True", "False", "quick", "cpu", "None", "tcp://a:1"]),
     st.text(max_size=6),
 )
+SOUND = st.sampled_from(
+    [
+        ("--n", ["3", "7"]),
+        ("--seeds", ["2"]),
+        ("--methods", ["her"]),
+        ("--networks", ["equivariant"]),
+        ("--gamma", ["0.9"]),
+        ("--budget", ["50000"]),
+        ("--hidden", ["8", "8"]),
+        ("--continuing-task", []),
+        ("--preset", ["quick"]),
+    ]
+)
 
 
 def test_any_command_line(
@@ -147,7 +223,7 @@ def test_any_command_line(
     tried: dict[Any, int] = {0: 0, 2: 0}
 
     @settings(SETTINGS, max_examples=scale.of(20, 500))
-    @given(st.lists(st.tuples(FLAGS, st.lists(VALUES, max_size=2)), max_size=3))
+    @given(st.lists(st.one_of(SOUND, st.tuples(FLAGS, st.lists(VALUES, max_size=2))), max_size=3))
     def feed(flags: list[tuple[str, list[str]]]) -> None:
         words = [word for flag, values in flags for word in (flag, *values)]
         line = ["compare.py", "--dry-run", "--out", str(tmp_path / "out"), *words]

@@ -36,8 +36,8 @@ def test_bad_command_lines(tmp_path: Path, scale: Scale, figures: Keep) -> None:
         assert listing(tmp_path) == before, line
     assert len(lines) >= scale.of(2, 60)
     figures(
-        f"{len(lines)} mistaken command lines of train, compare, evaluate and plot, each in its "
-        "process: exit status 2, the value named, nothing written, 0 tracebacks"
+        f"{len(lines)} mistaken command lines of train, compare, evaluate, plot and benchmark, "
+        "each in its process: exit status 2, the value named, nothing written, 0 tracebacks"
     )
 
 

@@ -15,7 +15,7 @@ from tests.commands import finish, process
 from tests.faults.conftest import Scale
 from tests.faults.machines import finished, workers_of
 
-ALLOWED = 20e6
+ALLOWED = 10e6
 """Bytes that a process may have grown by: what allocators keep and give back."""
 
 
@@ -40,6 +40,8 @@ def test_memory_is_flat(
     assert ended.status == 0, ended.err
     assert len(finished(tmp_path)) == count
     assert len(seen) == scale.of(2, 3)
+    # A slope needs runs on the way.
+    assert all(len({done for done, _ in samples}) > 2 for samples in seen.values()), seen
     growth = {pid: _growth(samples) for pid, samples in seen.items()}
     assert max(growth.values()) < ALLOWED, growth
     driver_growth = growth.pop(driver.pid) / 1e6
