@@ -84,10 +84,10 @@ def finished(out: Path) -> dict[str, bytes]:
     }
 
 
-def workers_of(driver: subprocess.Popen[str]) -> list[psutil.Process]:
-    """The worker processes of a sweep that embeds its cluster."""
+def workers_of(parent: subprocess.Popen[Any]) -> list[psutil.Process]:
+    """The worker processes of a sweep that embeds its cluster, or of a nanny."""
     with contextlib.suppress(psutil.Error):
-        children = psutil.Process(driver.pid).children(recursive=True)
+        children = psutil.Process(parent.pid).children(recursive=True)
         return [child for child in children if _is_worker(child)]
     return []
 

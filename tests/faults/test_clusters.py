@@ -26,6 +26,7 @@ from tests.faults.machines import (
     train_here,
     wait_until,
     worker,
+    workers_of,
 )
 
 Keep = Callable[[str], None]
@@ -121,6 +122,37 @@ def test_a_scheduler_that_goes_away_and_comes_back(
     figures(
         f"the scheduler was killed with {len(before)} of {len(after)} runs finished and started "
         "again: the driver went on by itself, 0 finished runs lost or trained twice, tables equal"
+    )
+
+
+def test_a_worker_that_dies_beside_one_that_is_refused(
+    tmp_path: Path, scale: Scale, figures: Keep, processes: list[Any]
+) -> None:
+    grid = scale.of(Grid((2,), seeds=2), Grid((2, 3), seeds=5))
+    port, out = free_port(), tmp_path / "out"
+    processes += [scheduler(port), worker(port, "old", path=of_another_gymnasium(tmp_path / "old"))]
+    good = worker(port, "one", nanny=True)
+    processes.append(good)
+    driver = process("compare", *grid.flags, "--scheduler", address(port), "--out", out)
+    processes.append(driver)
+    deaths = scale.of(1, 4)
+    for killed in range(deaths):
+        wait_until(lambda: len(list(out.glob("runs/[dh]*"))) > killed and workers_of(good))  # noqa: B023
+        time.sleep(scale.random.uniform(0, 0.5))
+        for one in workers_of(good):
+            one.kill()
+    done = finish(driver)
+    assert done.status == 0, done.text
+    assert "refused worker 'old'" in done.text
+    assert len(finished(out)) == len(grid.runs)
+    attempts = [provenance["attempts"] for provenance in provenances(out)]
+    assert sum(attempts) <= len(grid.runs) + deaths
+    train_here(grid, tmp_path / "here")
+    assert_same_tables(out, tmp_path / "here")
+    figures(
+        f"a worker that was killed {deaths} times, beside one of another version: it was started "
+        f"again by its nanny, {len(grid.runs)} of {len(grid.runs)} runs finished in "
+        f"{sum(attempts)} attempts, tables equal"
     )
 
 
