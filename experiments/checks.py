@@ -60,7 +60,7 @@ def check_whole(
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole or not low <= value <= high:  # type: ignore[operator]
         raise ConfigError(
-            f"{name} must be a whole number of at least {low} and at most {high:,}, got {value!r}"
+            f"{name} must be a whole number of at least {low:,} and at most {high:,}, got {value!r}"
         )
 
 
@@ -76,7 +76,7 @@ WHOLES: dict[str, tuple[int, int]] = {
     # SB3 and PyTorch seed NumPy's old generator, which takes 32 bits.
     "seed": (0, 2**32 - 1),
     "max_steps": (1, 10**9),
-    "n_envs": (1, 10**6),
+    "n_envs": (1, 10**6),  # and see BITS
     "budget_env_steps": (1, _STEPS),
     "hidden": (1, 2**16),
     "batch_size": (1, 10**6),
@@ -88,6 +88,8 @@ WHOLES: dict[str, tuple[int, int]] = {
 }
 """The fields that hold a whole number, and what each may be: far more than anyone has run, and
 little enough that a slip of the hand, or a file from outside, does not ask for all memory."""
+BITS: dict[str, int] = {"n_envs": 10**9, "eval_episodes": 10**9, "buffer_size": 10**12}
+"""The fields that are so many times n bits of memory, and how many bits these may be together."""
 _LAYERS = 64
 
 REALS: dict[str, tuple[float, float]] = {
@@ -129,9 +131,18 @@ def check_choices(config: RunConfig) -> None:
 
 def check_numbers(config: RunConfig) -> None:
     """Every number of a filled configuration is of its type and in its range."""
-    for name in WHOLES:
+    for name in ("max_steps", "n_envs"):
+        check_whole(name, getattr(config, name))
+    longest = (config.max_steps or 0) * (config.n_envs or 0)
+    if longest > (room := WHOLES["buffer_size"][1] // 2):
+        raise ConfigError(
+            f"max_steps times n_envs must be at most {room:,}, as a replay buffer holds two "
+            f"episodes of each copy, got {config.max_steps:,} times {config.n_envs:,}"
+        )
+    for name, (_, most) in WHOLES.items():
         if name != "hidden":
-            check_whole(name, getattr(config, name))
+            together = BITS[name] // config.n if name in BITS else most
+            check_whole(name, getattr(config, name), at_most=min(most, together))
     if not isinstance(config.hidden, tuple) or not 1 <= len(config.hidden) <= _LAYERS:
         raise ConfigError(
             f"hidden must be a tuple of 1 to {_LAYERS} widths, got {config.hidden!r:.60}"
@@ -141,7 +152,6 @@ def check_numbers(config: RunConfig) -> None:
     for name, (low, high) in REALS.items():
         _check_real(name, getattr(config, name), low, high)
     as_fraction(config.updates_per_env_step or 0.0)
-    longest = (config.max_steps or 0) * (config.n_envs or 0)
     # SB3's hindsight buffer samples whole episodes only, and raises while there are none.
     whole_episodes = longest if config.method == "her" else 1
     check_whole("learning_starts", config.learning_starts, at_least=whole_episodes)

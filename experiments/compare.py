@@ -11,13 +11,13 @@ from typing import Annotated, Any, Literal
 import tyro
 from rich.console import Console
 
-from experiments import files, merging, options, results, transfer
+from experiments import files, merging, options, results
 from experiments.checks import ConfigError, Method, Network
 from experiments.config import RunConfig
 from experiments.files import ResultError
 from experiments.presets import PRESETS, plan, seeds
 from experiments.reporting import print_failures, print_plan, print_results, print_transfers
-from experiments.sweeps import estimate, sweep
+from experiments.sweeps import estimate, sweep, transfer
 from experiments.sweeps.journal import journal
 
 SweepSettings = options.settings_type(
@@ -92,6 +92,10 @@ def _print_plan(arguments: CompareArguments, runs: list[RunConfig], console: Con
     if arguments.out is not None and not arguments.force:
         finished = {run.run_id for run in runs} & set(results.scan(arguments.out)[0])
     workers = None if arguments.scheduler else arguments.workers
+    if workers is not None and any(run.device == "cuda" for run in runs):
+        from experiments.sweeps.clusters import Site, gpus
+
+        workers = Site(workers=workers, gpu=True).processes(len(runs), gpus())
     print_plan(console, runs, finished, known, workers)
 
 

@@ -191,9 +191,11 @@ class RunConfig:
     def least_weights(self) -> int:
         """Weights that the network has at the least, as far as its layers' widths tell."""
         config = self.resolved()
-        ends = 1 if config.network == "equivariant" else config.n
-        layers = (ends, *(config.hidden or ()), ends)
-        return sum(below * above for below, above in itertools.pairwise(layers))
+        first, *further = config.hidden or (1,)
+        if config.network == "equivariant":
+            # Two inputs a bit; then each bit's features beside their mean.
+            return 2 * first + _products(2 * first, *(further or [first]), 1)
+        return _products(config.n, first, *further, config.n)
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> RunConfig:
@@ -216,6 +218,10 @@ class RunConfig:
             if value is None:
                 raise ConfigError(f"field {name!r} is empty")
         return cls(**values).resolved()
+
+
+def _products(*widths: int) -> int:
+    return sum(below * above for below, above in itertools.pairwise(widths))
 
 
 def _digest(fields: Mapping[str, Any]) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import io
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -72,12 +72,10 @@ def locked(out: Path) -> Iterator[Path]:
 
 
 def _mend(runs: Path) -> None:
-    """Put back what a writer that was killed had moved aside to replace it, or end its work."""
+    """Put back what a writer that was killed had moved aside to replace it."""
     for aside in runs.glob(f".*{ASIDE}"):
         final = aside.with_name(aside.name[1 : -len(ASIDE)])
-        if final.exists():
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
+        if not final.exists():
             aside.rename(final)
 
 
@@ -160,7 +158,7 @@ def replace_file(path: Path, content: bytes) -> None:
     """Write beside the file, then take its place: nobody ever reads half of it.
 
     Raises:
-        OSError: If it cannot be written; what was there is as it was.
+        OSError: If it cannot be written; what was there is as it was, or replaced as a whole.
     """
     for left in left_by_killed_writers(path):
         left.unlink(missing_ok=True)
@@ -174,9 +172,12 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the folder's names are on the disk."""
+    """Wait until the folder's names are on the disk, where a file system can promise that."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
     finally:
         os.close(handle)

@@ -73,7 +73,7 @@ def write_run(out: Path, run: FinishedRun) -> Path:
         The run's folder.
 
     Raises:
-        OSError: If it cannot be written; what was there is as it was.
+        OSError: If it cannot be written; what was there is there still.
     """
     final = out / "runs" / run.config.run_id
     unfinished = out / "runs" / f".{run.config.run_id}.{os.getpid()}"
@@ -210,6 +210,7 @@ def read_policy(path: Path, run_id: str) -> bytes:
 
     Raises:
         ResultError: If the file is missing, cut off, another run's, or something else.
+        OSError: If it may be sound and cannot be read.
     """
     data = files.read_bytes(path)
     try:
@@ -220,14 +221,18 @@ def read_policy(path: Path, run_id: str) -> bytes:
         if metadata.get("run_id") != run_id:
             raise ResultError(f"{path}: holds the weights of run {metadata.get('run_id')!r}")
         return data
-    except (OSError, SafetensorError) as error:
+    except SafetensorError as error:
         code = "; pickles and model archives can run any code and are never loaded"
         hint = code if data.startswith(_RUNS_CODE) else ""
         raise ResultError(f"{path}: no readable safetensors file ({error}){hint}") from error
 
 
 def scan(out: Path) -> tuple[dict[str, FinishedRun], list[str]]:
-    """The finished runs of a results folder by name, and what is wrong with the others."""
+    """The finished runs of a results folder by name, and what is wrong with the others.
+
+    Raises:
+        OSError: If a file may be sound and cannot be read: nobody should train that run again.
+    """
     finished: dict[str, FinishedRun] = {}
     problems: list[str] = []
     folder = out / "runs"

@@ -16,7 +16,7 @@ import pytest
 from distributed import LocalCluster
 
 from experiments.errors import ClusterError
-from experiments.sweeps.clusters import GPU, GPU_SHARE, Site
+from experiments.sweeps.clusters import GPU, GPU_SHARE, Site, gpus
 from experiments.sweeps.crew import Crew, Wanted
 from experiments.sweeps.greeting import greet
 from experiments.versions import differences, environment, source
@@ -82,6 +82,26 @@ def test_a_sweep_says_so_in_one_line(says: bytes, monkeypatch: pytest.MonkeyPatc
 # How many.
 
 
+@pytest.mark.parametrize(
+    ("visible", "count", "names"),
+    [
+        (None, 0, []),
+        (None, 2, ["0", "1"]),
+        ("", 0, []),
+        ("3,5", 2, ["3", "5"]),
+        ("GPU-8f2,99", 1, ["GPU-8f2"]),
+    ],
+)
+def test_gpus_are_named_as_cuda_names_them(
+    monkeypatch: pytest.MonkeyPatch, visible: str | None, count: int, names: list[str]
+) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: count)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert gpus() == names
+
+
 def test_runs_share_a_gpu_and_no_more_than_may() -> None:
     site = Site(workers=64, gpu=True)
     assert site.processes(100, ["0", "1"]) == 8
@@ -144,17 +164,26 @@ def test_workers_come_and_go() -> None:
 def test_a_cluster_of_refused_workers_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     cluster: Any = Cluster(a=("'one' on here", ["it has 4 threads instead of 1"]))
     crew = Crew(cluster, Wanted({}), print)
+    refused = cluster.answers.copy()
+    cluster.answers.clear()
     crew.update()
-    later(monkeypatch, 50)
+    later(monkeypatch, 1_000)  # in the queue of a batch system
+    cluster.answers |= refused
+    crew.update()
+    later(monkeypatch, 1_050)
     crew.update()  # Others may be on their way.
-    later(monkeypatch, 70)
+    later(monkeypatch, 1_070)
     with pytest.raises(ClusterError, match=r"'one' on here \(a\): it has 4 threads"):
         crew.update()
     cluster.answers["b"] = ("'two' on there", [])
     crew.update()
     del cluster.answers["b"]
     later(monkeypatch, 1e6)
-    crew.update()  # One that worked may come back whenever it likes.
+    crew.update()  # One that worked may come back whenever it likes,
+    again = Crew(cluster, Wanted({}), print, ever=True)
+    again.update()
+    later(monkeypatch, 2e6)
+    again.update()  # also to a scheduler that came back.
 
 
 def test_embedded_workers_that_never_start_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,7 +93,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     # Two settings that cannot stand together.
     ({"learning_starts": 79}, "79", "at least 80"),
     ({"learning_starts": 0, "n": 1, "n_envs": 1}, "0", "at least 1"),
-    ({"max_steps": 500, "learning_starts": 3_999}, "3999", "at least 4000"),
+    ({"max_steps": 500, "learning_starts": 3_999}, "3999", "at least 4,000"),
     ({"buffer_size": 159}, "159", "at least 160"),
     ({"method": "dqn", "goal_strategy": "future"}, "'future'", "'her'"),
     ({"method": "dqn", "relabel_done": True}, "True", "'her'"),

@@ -118,6 +118,7 @@ DAMAGE: list[tuple[str, str, Callable[[Files], Files]]] = [
     (RESULT, "hundreds of digits", edit_json(RESULT, env_steps=10**400)),
     (CONFIG, "hundreds of digits", edit_json(CONFIG, n=10**400)),
     (CONFIG, "a layer of gigabytes", edit_json(CONFIG, hidden=[10**9])),
+    (CONFIG, "evaluations of gigabytes", edit_json(CONFIG, n=10**6, eval_episodes=10**7)),
     (CONFIG, "a thousand layers", edit_json(CONFIG, hidden=[64] * 1_000)),
     *(
         (name, "cut before its brace", cut(name, lambda size: size - 2))

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 import traceback
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -23,7 +24,7 @@ from experiments.sweeps.clusters import Site
 from experiments.sweeps.crew import Wanted
 from experiments.sweeps.deaths import WorkerDiedError
 from experiments.sweeps.execution import Ended, execute
-from experiments.sweeps.work import UnwantedError, WrongWorkerError, perform, tell
+from experiments.sweeps.work import NEWS, UnwantedError, WrongWorkerError, perform, tell
 from tests.faults.machines import wait_until
 
 
@@ -51,11 +52,12 @@ def die_once(marker: str) -> str:
 
 
 def visible_gpu() -> str | None:
+    time.sleep(0.3)  # long enough for the other worker to get one too
     return os.environ.get("CUDA_VISIBLE_DEVICES")
 
 
 def test_results_errors_and_deaths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("experiments.sweeps.clusters._gpus", lambda: ["7", "8"])
+    monkeypatch.setattr("experiments.sweeps.clusters.gpus", lambda: ["7", "8"])
     said: list[str] = []
     news: list[tuple[str, dict[str, Any]]] = []
     site = Site(workers=2, gpu=True, errors=tmp_path / "sweep.log")
@@ -63,7 +65,7 @@ def test_results_errors_and_deaths(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         "dies": (die, ()),
         "dies once": (die_once, (str(tmp_path / "marker"),)),
         "fails": (fail, ("this",)),
-        "sees a GPU": (visible_gpu, ()),
+        **{f"sees {k}": (visible_gpu, ()) for k in range(6)},
         **{f"adds {k}": (add, (k, 1)) for k in range(5)},
     }
     logging.getLogger("distributed.nanny").setLevel(logging.ERROR)
@@ -79,7 +81,7 @@ def test_results_errors_and_deaths(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "in fail" in "".join(traceback.format_exception(failed))
     assert ended["dies once"].outcome == "alive"
     assert ended["dies once"].attempts == 2
-    assert ended["sees a GPU"].outcome in ("7", "8")
+    assert {ended[f"sees {k}"].outcome for k in range(6)} == {"7", "8"}
     died = ended["dies"]
     assert isinstance(died.outcome, WorkerDiedError)
     # Tried once, and three times again.
@@ -100,7 +102,11 @@ def go_on_until_unwanted(folder: str) -> None:
 
 
 def test_a_worker_stops_when_nobody_waits_for_its_call(tmp_path: Path) -> None:
-    with Site(workers=1).connect(print, 1) as client:
+    said: list[str] = []
+    with Site(workers=1).connect(said.append, 1) as client:
+        # The dashboard that is named is there.
+        with urllib.request.urlopen(said[0].rpartition(" ")[2]) as page:
+            assert b"Dask" in page.read()
         call: Any = (perform, ("token", "name"), Wanted({}), go_on_until_unwanted, (str(tmp_path),))
         future: Any = client.submit(*call)
         wait_until((tmp_path / "begun").exists)
@@ -164,8 +170,34 @@ def test_a_result_that_went_away_with_its_worker_is_waited_for() -> None:
         with pytest.raises(type(away)):
             connection(client)._outcome(Future(away))
     client.status = "closed"
-    with pytest.raises(TimeoutError):
-        connection(client)._outcome(Future(TimeoutError()))
+    for error in (TimeoutError(), RuntimeError("ConnectionPool is closed")):
+        with pytest.raises(type(error)):
+            connection(client)._outcome(Future(error))
+
+
+def test_a_result_on_a_slow_line_gets_more_time_each_time() -> None:
+    one, given = connection(Client()), []
+
+    class Slow(Future):
+        def result(self, timeout: float) -> Any:
+            given.append(timeout)
+            raise TimeoutError
+
+    slow = Slow(None)
+    assert [one._outcome(slow) for _ in range(3)] == [execution._NOT_HERE] * 3
+    assert given == [60, 120, 240]
+
+
+def test_news_is_subscribed_to_at_each_call() -> None:
+    done: list[str] = []
+    client: Any = Client()
+    client.subscribe_topic = lambda topic, _: done.append(topic)
+    client.submit = lambda *_, key, **__: done.append(key)
+    one = connection(client)
+    one._begin("a")
+    one._begin("a")
+    key = f"a-{one.token}-0"
+    assert done == [NEWS, key, NEWS, key]
 
 
 def test_what_is_tried_again_and_how_often() -> None:
@@ -205,7 +237,7 @@ def test_a_scheduler_that_comes_and_goes(monkeypatch: pytest.MonkeyPatch, how: s
     assert connections == [False, True, True, True]
     assert said == ["lost the scheduler; waiting for it to come back"] * 3
 
-    # Days apart they are no reason to give up.
+    # Hours apart they are no reason to give up.
     clock = iter(range(0, 10**9, 1_000))
     monkeypatch.setattr("time.monotonic", lambda: next(clock))
     connections.clear()

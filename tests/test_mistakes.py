@@ -106,6 +106,8 @@ MISTAKES = [
     ("train --batch-size 10000000", ["batch_size", "10000000", "at most 1,000,000"]),
     ("train --buffer-size 1000000000000", ["buffer_size", "1000000000000", "1,000,000,000"]),
     ("train --n-envs 0x10", ["0x10", "--n-envs"]),
+    ("train --n 50 --max-steps 100000000 --n-envs 1000", ["100,000,000 times 1,000"]),
+    ("train --n 100000 --eval-episodes 20000", ["eval_episodes", "20000", "at most 10,000"]),
     ("train --out a-file", ["--out", "a-file", "folder"]),
     ("train --out a-file/below", ["--out", "a-file/below"]),
     pytest.param("train --device cuda", ["cuda", "cpu", "auto"], marks=NO_CUDA),

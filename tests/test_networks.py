@@ -11,6 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stable_baselines3.dqn.policies import QNetwork
 
+from experiments.agents import load_policy, make_agent, make_env
+from experiments.config import RunConfig
+from experiments.files import ResultError
 from experiments.networks import (
     BitQNetwork,
     EquivariantQNetwork,
@@ -132,3 +135,32 @@ def test_greedy_actions_are_the_best() -> None:
     state, goal = rng.integers(0, 2, size=(2, 20, 6), dtype=np.int8)
     values = q_values(net, th.as_tensor(state), th.as_tensor(goal))
     assert greedy_actions(net, state, goal).tolist() == values.argmax(1).tolist()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"hidden": (7,)},
+        {"hidden": (16, 8, 4)},
+        {"method": "dqn", "sees_target": False},
+        {"implementation": "stock"},
+        {"network": "equivariant"},
+        {"network": "equivariant", "hidden": (9,)},
+        {"network": "equivariant", "hidden": (16, 8, 4)},
+    ],
+)
+def test_a_configuration_knows_how_many_weights_there_are_at_the_least(
+    settings: dict[str, Any],
+) -> None:
+    config = RunConfig(n=6, **settings).resolved()
+    model = make_agent(config, make_env(config))
+    count = sum(weights.numel() for weights in model.q_net.parameters())
+    assert 0.4 * count < config.least_weights <= count
+
+
+def test_weights_of_a_few_bytes_make_no_network_of_gigabytes() -> None:
+    for network in ("mlp", "equivariant"):
+        config = RunConfig(n=6, network=network, hidden=(60_000, 60_000)).resolved()
+        with pytest.raises(ResultError, match="1,000 bytes for at least"):
+            load_policy(config, bytes(1_000), 6, "cpu")

@@ -12,21 +12,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from rich.console import Console
 
-from experiments import merging, results
+from experiments import merging, results, tables
 from experiments.config import RunConfig
 from experiments.files import ResultError
 from experiments.presets import PRESETS, plan
 from experiments.reporting import print_failures
-from experiments.sweeps import estimate, sweep
+from experiments.sweeps import estimate, sweep, transfer
 from experiments.sweeps.deaths import WorkerDiedError
 from experiments.sweeps.display import SweepDisplay
 from experiments.sweeps.execution import Ended
 from experiments.sweeps.journal import LOG, journal
 from tests.commands import Command, listing
 from tests.made_runs import make_finished_run
+from tests.made_tables import transfers_of
 
 
 def raised(error: BaseException) -> BaseException:
@@ -134,6 +136,21 @@ def test_the_attempts_and_the_command_are_in_the_provenance(
     assert provenance["attempts"] == 3
     assert provenance["command"] == "python -m experiments.compare --n 5"
     assert set(provenance["sha256"]) == {results.RESULT, results.CURVE, results.POLICY}
+
+
+def test_rows_of_older_weights_go_when_a_run_is_written(tmp_path: Path) -> None:
+    run = make_finished_run()
+    transfers = transfers_of({8: [1.0], 30: [1.0]})
+    older = transfers.assign(run_id=run.config.run_id)
+    path = tmp_path / transfer.FILE
+    pd.concat([transfers, older]).to_csv(path, index=False)
+    sweep.write(tmp_path, run, Ended(run.config.run_id, run, 1))
+    assert set(tables.read_transfers(path)["run_id"]) == set(transfers["run_id"])
+    # Whatever has become of that file, the run is not lost.
+    path.write_text("what,is,this\n")
+    sweep.write(tmp_path, run, Ended(run.config.run_id, run, 1))
+    assert results.scan(tmp_path)[1] == []
+    assert path.read_text() == "what,is,this\n"
 
 
 def test_a_worker_that_sends_another_run_is_not_believed(tmp_path: Path) -> None:

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from experiments import tables, transfer
+from experiments import tables
 from experiments.config import RunConfig
 from experiments.files import ResultError
 from experiments.results import FinishedRun
+from experiments.sweeps import transfer
 from experiments.sweeps.clusters import Site
 from experiments.sweeps.sweep import Failures
 from experiments.train import train

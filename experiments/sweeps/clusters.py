@@ -91,16 +91,14 @@ class Site:
             client = stack.enter_context(
                 self._running(again) if self.scheduler else self._local(announce, calls)
             )
-            link = client.dashboard_link
-            hint = "" if importlib.util.find_spec("bokeh") else ", if bokeh is installed there"
-            announce(f"Dask cluster {self.scheduler or 'of this machine'}, dashboard {link}{hint}")
+            announce(f"Dask cluster {self.scheduler or 'of this machine'}{_dashboard(client)}")
             yield client
 
     @contextlib.contextmanager
     def _local(self, announce: Callable[[str], None], calls: int) -> Iterator[Client]:
         """An embedded cluster of single-threaded processes on this machine."""
-        gpus = _gpus() if self.gpu else []
-        count = self.processes(calls, gpus)
+        shared = gpus() if self.gpu else []
+        count = self.processes(calls, shared)
         if count < min(self.workers, calls):
             announce(f"{count} workers: {round(1 / GPU_SHARE)} runs share a GPU")
         with (
@@ -117,7 +115,7 @@ class Site:
             ) as cluster,
             Client(cluster) as client,  # type: ignore[no-untyped-call]
         ):
-            client.register_plugin(_Housekeeping(self.errors, gpus))
+            client.register_plugin(_Housekeeping(self.errors, shared))
             cluster.scale(count)
             yield client
 
@@ -136,7 +134,7 @@ class Site:
             gone = "did not come back" if again else "does not answer"
             raise ClusterError(
                 f"the scheduler at {self.scheduler} {gone} within {patience} s; what is finished "
-                f"is kept, and the same command goes on from there ({error or 'no answer'})"
+                f"is kept, and the same command goes on from there ({str(error) or 'no answer'})"
             ) from error
         try:
             yield client
@@ -145,7 +143,15 @@ class Site:
                 client.close(timeout=5)  # type: ignore[no-untyped-call]
 
 
-def _gpus() -> list[str]:
+def _dashboard(client: Client) -> str:
+    """Where it is, as far as the scheduler tells."""
+    with contextlib.suppress(OSError, KeyError, AttributeError):
+        hint = "" if importlib.util.find_spec("bokeh") else ", if bokeh is installed there"
+        return f", dashboard {client.dashboard_link}{hint}"
+    return ""
+
+
+def gpus() -> list[str]:
     """The GPUs of this machine, as CUDA_VISIBLE_DEVICES names them."""
     import torch as th
 

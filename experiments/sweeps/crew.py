@@ -55,9 +55,16 @@ class Crew:
         client: Of the cluster.
         wanted: What a worker must be.
         announce: Called with a line for each worker that is refused.
+        ever: Whether there was one before that may work: it may come back whenever it likes.
     """
 
-    def __init__(self, client: Client, wanted: Wanted, announce: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        client: Client,
+        wanted: Wanted,
+        announce: Callable[[str], None],
+        ever: bool = False,
+    ) -> None:
         self.client = client
         self.wanted = wanted
         self.announce = announce
@@ -65,10 +72,11 @@ class Crew:
         """Addresses of those that may work."""
         self.refused: dict[str, str] = {}
         """Why each of the others may not, by its address."""
-        self._ever = False
-        """Whether there was ever one that may work."""
+        self._ever = ever
         self._seen = time.monotonic()
-        """When such a one was last there."""
+        """When one that may work was last there."""
+        self._only_refused: float | None = None
+        """Since when there are none but refused ones."""
         self._waiting = False
 
     def update(self) -> None:
@@ -92,13 +100,17 @@ class Crew:
         elif not self._waiting:
             self.announce("waiting for workers")
         self._waiting = not self.members
-        alone = time.monotonic() - self._seen
-        if self.refused and not self._ever and alone > _OTHERS:
+        now = time.monotonic()
+        if self.members or not self.refused:
+            self._only_refused = None
+        elif self._only_refused is None:
+            self._only_refused = now
+        elif not self._ever and now - self._only_refused > _OTHERS:
             raise ClusterError(
                 f"no worker can do this sweep: {'; '.join(self.refused.values())}. Start workers "
                 "from the driver's checkout and packages, with --nthreads 1"
             )
-        if self.client.cluster is not None and alone > _STARTING:
+        if self.client.cluster is not None and now - self._seen > _STARTING:
             raise ClusterError(f"no worker of this machine starts within {_STARTING} s")
 
     def _judge(self, address: str, answer: Any) -> None:

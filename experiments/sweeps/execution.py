@@ -33,9 +33,11 @@ _NEVER_BEGUN = 20
 _POLL = 1.0
 """Seconds after which workers that came and went are looked for."""
 _FETCH = 60.0
-"""Seconds that the result of one call may take to come here, while others wait."""
+"""Seconds that the result of one call may take to come here at first, while others wait."""
 _FLAPS = 3
 """How often in a row a scheduler may go away again within a minute, with nothing done."""
+_LOSSES = 30
+"""How often in a row it may go away whenever it likes, with nothing done."""
 _NOT_HERE = object()
 """What there is of a call whose worker went away with its result: Dask has it made again."""
 
@@ -71,22 +73,23 @@ def execute(
     """
     waiting = dict(calls)
     again = False
-    flaps = 0
+    flaps = losses = 0
     while waiting:
         left = len(waiting)
         with site.connect(announce, left, again) as client:
             since = time.monotonic()
             try:
-                yield from _Connection(site, client, waiting, announce, on_news).ended()
+                yield from _Connection(site, client, waiting, announce, on_news, again).ended()
             except ClusterError:
                 raise
             except Exception as error:
                 # A client that was closed under our hands raises whatever it stumbles on.
                 if not isinstance(error, _AWAY) and client.status == "running":
                     raise
-                short = time.monotonic() - since < PATIENCE and len(waiting) == left
-                flaps = flaps + 1 if short else 0
-                if flaps > _FLAPS:
+                in_vain = len(waiting) == left
+                losses = losses + 1 if in_vain else 0
+                flaps = flaps + 1 if in_vain and time.monotonic() - since < PATIENCE else 0
+                if flaps > _FLAPS or losses > _LOSSES:
                     raise ClusterError(f"the scheduler comes and goes: {error!r}") from error
                 announce("lost the scheduler; waiting for it to come back")
                 again = True
@@ -106,12 +109,13 @@ class _Connection:
         waiting: dict[str, Call],
         announce: Callable[[str], None],
         on_news: News | None,
+        again: bool = False,
     ) -> None:
         self.site = site
         self.client = client
         self.waiting = waiting
         self.on_news = on_news
-        self.crew = Crew(client, Wanted(site.resources), announce)
+        self.crew = Crew(client, Wanted(site.resources), announce, ever=again)
         # Two drivers on one scheduler may well have calls of the same name.
         self.token = uuid.uuid4().hex[:8]
         self.running: dict[Any, str] = {}
@@ -120,6 +124,8 @@ class _Connection:
         """Where each call was begun, as far as it was told."""
         self.fruitless: Counter[str] = Counter()
         """How often a worker failed that a call was given to, whether it had begun or not."""
+        self.slow: Counter[Any] = Counter()
+        """How often the result of a future did not come in time."""
 
     def ended(self) -> Iterator[Ended]:
         """Each call as it ends; it leaves ``waiting`` then."""
@@ -134,6 +140,7 @@ class _Connection:
                     continue
                 # A result lies in the worker's memory until its future is let go.
                 future.release()
+                self.slow.pop(future, None)
                 name = self.running.pop(future)
                 if self._is_to_be_tried_again(name, outcome):
                     queue.append(name)
@@ -187,19 +194,25 @@ class _Connection:
     def _outcome(self, future: Any) -> Any | BaseException:
         """What a call gave or raised, or that its result cannot be had."""
         try:
-            if (error := future.exception(timeout=_FETCH)) is None:
-                return future.result(timeout=_FETCH)
+            # Longer each time, so that a slow line does not begin the same transfer for ever.
+            patience = _FETCH * 2 ** self.slow[future]
+            if (error := future.exception(timeout=patience)) is None:
+                return future.result(timeout=patience)
+            trace = future.traceback(timeout=patience)
         except TimeoutError:
             if self.client.status != "running":
                 raise
+            self.slow[future] += 1
             return _NOT_HERE
         except _AWAY:
             raise
         except Exception as failure:  # made again, while its result was fetched, and failed
-            error = failure
+            if self.client.status != "running":
+                raise
+            return failure
         if isinstance(error, CancelledError):
             raise error
-        return error.with_traceback(future.traceback(timeout=_FETCH))
+        return error.with_traceback(trace)
 
     def _is_to_be_tried_again(self, name: str, outcome: Any) -> bool:
         """Whether what came back is a worker's failure, and no answer of the call."""

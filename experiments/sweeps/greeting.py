@@ -6,7 +6,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import dask
 from distributed import Security
+from distributed.comm.core import FatalCommClosedError
 from distributed.core import rpc
 
 from experiments.errors import ClusterError
@@ -21,8 +23,10 @@ def greet(address: str, patience: float) -> None:
 
     Raises:
         OSError: If nobody answers in that time.
-        ClusterError: If something else is there, or TLS is not configured.
+        ClusterError: If something else is there, or TLS is not configured, or does not fit.
     """
+    if dask.config.get("distributed.client.security-loader", None):
+        return  # Only a client knows what that would give.
     troubles: list[OSError] = []
 
     async def ask() -> Mapping[str, Any]:
@@ -33,6 +37,8 @@ def greet(address: str, patience: float) -> None:
                 async with there:
                     known: Mapping[str, Any] = await there.identity()
                     return known
+            except FatalCommClosedError:  # certificates that do not fit
+                raise
             except OSError as error:  # It may be about to start.
                 troubles.append(error)
                 await asyncio.sleep(0.2)
@@ -41,9 +47,12 @@ def greet(address: str, patience: float) -> None:
         kind = asyncio.run(asyncio.wait_for(ask(), patience)).get("type")
     except TimeoutError:
         raise (troubles or [TimeoutError("no answer")])[-1] from None
-    except (TypeError, ValueError) as error:  # how Dask says that it has no certificates
+    except FatalCommClosedError as error:
         raise ClusterError(f"--scheduler {address!r}: {error}") from error
     except Exception as error:
+        if address.startswith("tls://") and isinstance(error, TypeError):
+            # How Dask says that it has no certificates.
+            raise ClusterError(f"--scheduler {address!r}: {error}") from error
         raise ClusterError(
             f"--scheduler {address!r}: what answers there is no Dask scheduler ({error!r})"
         ) from error

@@ -13,8 +13,8 @@ from pathlib import Path
 from experiments.versions import versions
 
 LOG = logging.getLogger("experiments.sweeps")
-LOG.addHandler(logging.NullHandler())  # without a journal: not on the terminal either
 """What is logged here while a journal is open is in its file."""
+LOG.addHandler(logging.NullHandler())  # without a journal: not on the terminal either
 
 
 class _Quiet(logging.FileHandler):

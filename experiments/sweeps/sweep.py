@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from rich.console import Console
 
-from experiments import merging, options, results, transfer
+from experiments import merging, options, results
 from experiments.config import RunConfig
 from experiments.files import ResultError
 from experiments.results import FinishedRun
-from experiments.sweeps import estimate
+from experiments.sweeps import estimate, transfer
 from experiments.sweeps.journal import LOG
 from experiments.tables import TableError
 
@@ -108,7 +108,10 @@ def write(out: Path, run: FinishedRun, ended: Ended) -> None:
     # A worker's own command line says nothing.
     run.provenance["command"] = options.command_line()
     run.provenance["attempts"] = ended.attempts
-    transfer.forget(out, ended.name)
+    try:
+        transfer.forget(out, ended.name)
+    except TableError as error:  # somebody has edited it meanwhile, which is for later
+        LOG.warning("rows of older weights may be left in it: %s", error)
     results.write_run(out, run)
 
 
