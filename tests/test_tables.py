@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from experiments.columns import Column
 from experiments.tables import (
@@ -21,70 +16,11 @@ from experiments.tables import (
     RESULT_COLUMNS,
     RUN_COLUMNS,
     TableError,
-    check_runs,
     read_curves,
     read_runs,
     read_settings,
 )
-
-
-def run(seed: int = 0, **changes: Any) -> dict[str, Any]:
-    """A run as its result.json has it."""
-    row = {
-        "run_id": f"her-mlp-n10-s{seed}-0123456789",
-        "config_id": "her-mlp-n10-abcdefabcd",
-        "method": "her",
-        "network": "mlp",
-        "n": 10,
-        "seed": seed,
-        "goal_mode": "fixed",
-        "start": "random",
-        "reward_type": "zero_one",
-        "max_steps": 10,
-        "continuing_task": False,
-        "n_envs": 8,
-        "budget_env_steps": 50_000,
-        "updates_per_env_step": 0.25,
-        "relabel_done": True,
-        "learner_reward": "r-1",
-        "relabel_share": 0.8,
-        "goal_strategy": "future",
-        "sees_target": True,
-        "implementation": "fast",
-        "env_steps": 12_345,
-        "gradient_updates": 3_000,
-        "episodes": 1_300,
-        "success_rate": 1 / 3,
-        "solved": False,
-        "env_steps_to_solve": None,
-        "episodes_to_solve": None,
-        "wall_seconds": 12.5,
-        "train_seconds": 10.25,
-        "seconds_to_solve": None,
-        "device": "cpu",
-        "schema_version": 1,
-    }
-    return row | changes
-
-
-def curve(steps: int = 100, **changes: Any) -> dict[str, Any]:
-    row = {name: run()[name] for name in CURVE_COLUMNS if name in run()}
-    row |= {"env_steps": steps, "success_rate": 0.5, "mean_steps": 7.25, "loss": None}
-    row |= {"rollout_reward": -0.5, "rollout_success_rate": 0.125, "epsilon": 0.05}
-    return row | changes
-
-
-def written(path: Path, rows: Sequence[dict[str, Any]], columns: Sequence[str] = ()) -> Path:
-    """The rows as pandas writes them."""
-    pd.DataFrame(rows, columns=list(columns) or list(rows[0])).to_csv(path, index=False)
-    return path
-
-
-def edited(path: Path, old: str, new: str) -> Path:
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
-    return path
+from tests.made_rows import curve, edited, run, written
 
 
 @pytest.fixture
@@ -263,103 +199,3 @@ def test_further_settings_are_read_from_a_summary(tmp_path: Path) -> None:
     ]
     table = read_settings(written(tmp_path / "summary.csv", [*rows, rows[0]]))
     assert table.to_dict("list") == {"config_id": ["a", "b"], "hidden": ["256", "32x32"]}
-
-
-@pytest.mark.parametrize("rows", [[run()], [run(), run(1, relabel_share=None)]])
-def test_good_results_pass_the_check(rows: list[dict[str, Any]], tmp_path: Path) -> None:
-    check_runs(pd.DataFrame(rows), "result.json")
-    check_runs(read_runs(written(tmp_path / "runs.csv", rows)), "runs.csv")
-
-
-@pytest.mark.parametrize(
-    ("column", "value"),
-    [
-        ("success_rate", 1.5),
-        ("success_rate", None),
-        ("success_rate", math.nan),
-        ("success_rate", "0.5"),
-        ("success_rate", True),
-        ("env_steps", 1.5),
-        ("env_steps", -1),
-        ("env_steps", "12"),
-        ("env_steps", math.inf),
-        ("solved", 1),
-        ("solved", "yes"),
-        ("method", 3),
-        ("device", ""),
-        ("schema_version", 2),
-    ],
-)
-def test_wrong_results_are_named(column: str, value: Any) -> None:
-    message = f"result.json, column '{column}': must be .*, got {re.escape(repr(value))}"
-    with pytest.raises(TableError, match=message):
-        check_runs(pd.DataFrame([run(**{column: value})]), "result.json")
-
-
-def test_results_without_a_column_are_named() -> None:
-    with pytest.raises(TableError, match="column 'n': is missing"):
-        check_runs(pd.DataFrame([run()]).drop(columns="n"), "result.json")
-
-
-CELLS = st.one_of(
-    st.sampled_from(["", "0", "1", "10", "0.5", "nan", "inf", "True", "her", "config_id", "1e999"]),
-    st.floats().map(repr),
-    st.integers().map(str),
-    st.text(max_size=5),
-)
-
-
-def assert_valid_or_refused(path: Path) -> None:
-    for read, columns in ((read_runs, RUN_COLUMNS), (read_curves, CURVE_COLUMNS)):
-        try:
-            table = read(path)
-        except TableError:
-            continue
-        assert list(table)[: len(columns)] == list(columns)
-        for name, column in columns.items():
-            assert str(table[name].dtype) == column.dtype
-            for value in table[name]:
-                column.check(value)
-        if columns is RUN_COLUMNS:
-            assert table["run_id"].is_unique
-            assert table["solved"].notna().all()
-
-
-@given(st.binary(max_size=300))
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_bytes_are_refused_or_valid(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "any.csv"
-    path.write_bytes(content)
-    assert_valid_or_refused(path)
-
-
-@given(
-    st.lists(
-        st.tuples(
-            st.sampled_from([run, curve]),
-            st.dictionaries(
-                st.sampled_from([*RUN_COLUMNS, *CURVE_COLUMNS, "x"]), CELLS, max_size=2
-            ),
-        ),
-        max_size=4,
-    ),
-    st.lists(st.tuples(st.integers(0, 3_000), st.sampled_from([*',"\n\r\0', "config_id", ""]))),
-)
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-def test_any_edited_table_is_refused_or_valid(
-    tmp_path: Path, edits: list[tuple[Any, dict[str, Any]]], scars: list[tuple[int, str]]
-) -> None:
-    text = io.StringIO()
-    for make, changes in edits:
-        row = make(**changes)
-        writer = csv.DictWriter(text, fieldnames=list(row))
-        writer.writeheader()
-        writer.writerow(row)
-    content = text.getvalue()
-    for place, scar in scars[:3]:
-        content = content[:place] + scar + content[place + 1 :]
-    path = tmp_path / "any.csv"
-    path.write_bytes(content.encode(errors="replace"))
-    assert_valid_or_refused(path)
