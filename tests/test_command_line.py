@@ -172,7 +172,7 @@ def test_ctrl_c_ends_a_training_and_leaves_no_run(tmp_path: Path) -> None:
         running.kill()
     assert outcome.status == 130, outcome.err
     assert "interrupted" in outcome.err
-    assert "Traceback" not in outcome.text
+    assert "Traceback" not in outcome.text, outcome.err
     assert listing(tmp_path / "runs") == []
     assert not list(tmp_path.glob("*.csv"))
     with files.locked(tmp_path):
@@ -191,7 +191,7 @@ def test_ctrl_c_ends_a_comparison_and_keeps_what_is_finished(tmp_path: Path) -> 
         running.kill()
     assert outcome.status == 130, outcome.err
     assert "interrupted" in outcome.err
-    assert "Traceback" not in outcome.text
+    assert "Traceback" not in outcome.text, outcome.err
     (name,) = listing(tmp_path / "runs")[:1]
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [name]
     assert pd.read_csv(tmp_path / "runs.csv")["run_id"].tolist() == [name]
