@@ -101,7 +101,7 @@ class RunConfig:
     target_update_interval: int | None = None
     """Environment steps between target updates; 0: one with each gradient update."""
     buffer_size: int | None = None
-    """Capacity of the replay buffer in transitions (rule: the budget, at most a million)."""
+    """Capacity of the replay buffer in transitions (rule: the budget, but no more than 3 GB)."""
     learning_starts: int | None = None
     """Environment steps before the first update; at least one whole episode a copy."""
     exploration_steps: int | None = None

@@ -91,8 +91,8 @@ def target_update_interval(config: RunConfig) -> int:
 
 
 def buffer_size(config: RunConfig) -> int:
-    """The budget, at most 1,000,000, and at least two episodes of each copy."""
-    room = min(config.budget_env_steps or 0, 1_000_000)
+    """The budget, at most 1,000,000 and 10^9/n (3 GB), and at least two episodes of each copy."""
+    room = min(config.budget_env_steps or 0, 1_000_000, 10**9 // config.n)
     return max(room, 2 * (config.max_steps or 0) * (config.n_envs or 0))
 
 

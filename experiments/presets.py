@@ -90,12 +90,12 @@ PRESETS: dict[str, Preset] = {
         ),
     ),
     "beyond": Preset(
-        cost="HER with the equivariant network up to n = 1,000: 50 runs, 5 minutes",
+        cost="HER with the equivariant network up to n = 10,000: 80 runs, 15 minutes",
         blocks=(
             {
                 "method": ("her",),
                 "network": ("equivariant",),
-                "n": (50, 100, 200, 500, 1_000),
+                "n": (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000),
                 "seed": seeds(10),
             },
         ),

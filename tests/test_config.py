@@ -239,3 +239,12 @@ def test_planning_imports_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_replay_buffer_of_long_strings_has_room_in_memory() -> None:
+    for n in (1, 50, 1_000, 2_000, 10_000, 100_000):
+        config = RunConfig(network="equivariant", n=n).resolved()
+        two_episodes = 2 * (config.max_steps or 0) * (config.n_envs or 0)
+        most = max(10**9 // n, two_episodes)
+        assert two_episodes <= (config.buffer_size or 0) <= most, n
+    assert RunConfig(network="equivariant", n=1_000).resolved().buffer_size == 100_000
