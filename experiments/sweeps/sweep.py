@@ -62,7 +62,8 @@ def sweep(
 
     Raises:
         ClusterError: If nobody is there to train them.
-        OSError: If a result cannot be written; what is finished is in the tables nonetheless.
+        OSError: If a result cannot be written; what is finished is in the tables nonetheless, if
+            these can be.
     """
     told: set[str] = set()
     # Only what is needed: a thousand runs' weights and curves stay on the disk.
