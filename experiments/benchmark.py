@@ -11,7 +11,7 @@ from typing import Literal
 import torch as th
 from rich.console import Console
 
-from experiments import files, options
+from experiments import command_line
 from experiments.benchmarks import figure, limits, page, rows, scale_figure, scaling, tables
 from experiments.benchmarks.measuring import (
     Contest,
@@ -21,8 +21,9 @@ from experiments.benchmarks.measuring import (
     judge,
     measure,
 )
-from experiments.plot import save_figures
-from experiments.reporting import print_table
+from experiments.figures.console import print_table
+from experiments.figures.saving import save_figures
+from experiments.records import files
 
 ContestName = Literal[
     "vector",
@@ -58,7 +59,7 @@ class BenchmarkArguments:
     """What is measured. By default: everything."""
     repeats: int | None = None
     """Repeats of each. By default: a number of its own, 1 to 15."""
-    scale: options.Flag = False
+    scale: command_line.Flag = False
     """Measure instead how cost grows with n, copies, capacity and batch: scale.csv and its figure,
     about ten minutes."""
     panels: tuple[PanelName, ...] = ()
@@ -69,7 +70,7 @@ def benchmark(arguments: BenchmarkArguments) -> int:
     """Measure, and write what was measured after each part of it."""
     console = Console(highlight=False)
     if arguments.repeats is not None:
-        options.check_count("repeats", arguments.repeats, 1_000)
+        command_line.check_count("repeats", arguments.repeats, 1_000)
     th.set_num_threads(1)
     with files.locked(arguments.out) as out:
         if arguments.scale:
@@ -156,7 +157,7 @@ def _scale(out: Path, arguments: BenchmarkArguments, console: Console) -> None:
 
 def main() -> None:
     """The command line."""
-    options.run_command(BenchmarkArguments, benchmark)
+    command_line.run_command(BenchmarkArguments, benchmark)
 
 
 if __name__ == "__main__":

@@ -11,16 +11,17 @@ from typing import Annotated, Any, Literal
 import tyro
 from rich.console import Console
 
-from experiments import files, merging, options, results
-from experiments.checks import ConfigError, Method, Network
-from experiments.config import RunConfig
-from experiments.files import ResultError
-from experiments.presets import PRESETS, plan, seeds
-from experiments.reporting import print_failures, print_plan, print_results, print_transfers
-from experiments.sweeps import estimate, sweep, transfer
-from experiments.sweeps.journal import journal
+from experiments import command_line
+from experiments.config.checks import ConfigError, Method, Network
+from experiments.config.presets import PRESETS, plan, seeds
+from experiments.config.run import RunConfig
+from experiments.figures.console import print_failures, print_plan, print_results, print_transfers
+from experiments.records import files, merging, run_folders
+from experiments.records.files import ResultError
+from experiments.sweeps import estimates, sweep, transfer
+from experiments.sweeps.log_file import journal
 
-SweepSettings = options.settings_type(
+SweepSettings = command_line.settings_type(
     "SweepSettings", without=("method", "network", "n", "seed", "device"), optional=True
 )
 PresetName = Literal["quick", "paper", "beyond", "transfer", "frontier", "ablation"]
@@ -46,16 +47,16 @@ class CompareArguments:
     """Numbers of bits. By default: 5 10 20, or the preset's."""
     seeds: int | None = None
     """Number of seeds: 3 means seeds 0, 1, 2. By default: 3, or the preset's."""
-    device: options.DeviceOption = "cpu"
+    device: command_line.DeviceOption = "cpu"
     """Where networks live; auto is CUDA where there is one."""
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     """Parallel runs, one process with one torch thread each. By default: one a core."""
     scheduler: str | None = None
     """Address of the scheduler of a running Dask cluster, tcp://host:port, whose single-threaded
     workers do the runs instead of --workers processes here; --device cuda then means theirs."""
-    force: options.Flag = False
+    force: command_line.Flag = False
     """Run again what is finished."""
-    dry_run: options.Flag = False
+    dry_run: command_line.Flag = False
     """Print the grid, its size and an estimate of its time, and train nothing."""
     merge: Path | None = None
     """A results folder whose tables are rebuilt from its run folders; nothing is trained."""
@@ -87,10 +88,10 @@ def compare(arguments: CompareArguments) -> int:
 
 
 def _print_plan(arguments: CompareArguments, runs: list[RunConfig], console: Console) -> None:
-    known = estimate.measured(arguments.out)
+    known = estimates.measured(arguments.out)
     finished: set[str] = set()
     if arguments.out is not None and not arguments.force:
-        finished = {run.run_id for run in runs} & set(results.scan(arguments.out)[0])
+        finished = {run.run_id for run in runs} & set(run_folders.scan(arguments.out)[0])
     workers = None if arguments.scheduler else arguments.workers
     if workers is not None and any(run.device == "cuda" for run in runs):
         from experiments.sweeps.clusters import Site, gpus
@@ -105,12 +106,12 @@ def planned(arguments: CompareArguments) -> list[RunConfig]:
     Raises:
         ConfigError: If a combination cannot make a run.
     """
-    options.check_count("workers", arguments.workers, 10_000)
+    command_line.check_count("workers", arguments.workers, 10_000)
     _check_scheduler(arguments.scheduler)
     if arguments.seeds is not None:
-        options.check_count("seeds", arguments.seeds, 100_000)
+        command_line.check_count("seeds", arguments.seeds, 100_000)
     axes: dict[str, tuple[Any, ...]] = {
-        name: (value,) for name, value in options.given(arguments.settings).items()
+        name: (value,) for name, value in command_line.given(arguments.settings).items()
     }
     given = {
         "method": arguments.methods,
@@ -122,7 +123,7 @@ def planned(arguments: CompareArguments) -> list[RunConfig]:
     if arguments.scheduler is not None and arguments.device == "cuda":
         axes["device"] = ("cuda",)  # The workers' GPUs count, and this machine may have none.
     else:
-        axes["device"] = (options.device(arguments.device),)
+        axes["device"] = (command_line.device(arguments.device),)
     if arguments.preset is not None:
         runs = plan(PRESETS[arguments.preset].blocks, axes)
         for run in runs:
@@ -154,7 +155,7 @@ def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], consol
     # Imported here: --help and a mistake should not wait for Dask.
     from experiments.sweeps.clusters import Site
 
-    with journal(out, options.command_line()) as log:
+    with journal(out, command_line.command_line()) as log:
         site = Site(
             workers=arguments.workers,
             scheduler=arguments.scheduler,
@@ -188,7 +189,7 @@ def _merge_alone(out: Path, thin: int | None, console: Console) -> int:
 
 def main() -> None:
     """The command line."""
-    options.run_command(CompareArguments, compare)
+    command_line.run_command(CompareArguments, compare)
 
 
 if __name__ == "__main__":

@@ -15,13 +15,15 @@ import tyro
 from PIL import Image
 from rich.console import Console
 
-from experiments import evaluation, options, results
-from experiments.agents import ENV_ID, Policy, env_arguments, greedy_policy, load_policy
-from experiments.checks import WHOLES, ConfigError
-from experiments.config import RunConfig
-from experiments.files import ResultError
-from experiments.streams import Stream, derived_seed
-from experiments.summary import wilson_interval
+from experiments import command_line
+from experiments.config.checks import WHOLES, ConfigError
+from experiments.config.run import RunConfig
+from experiments.config.streams import Stream, derived_seed
+from experiments.evaluation import greedy
+from experiments.methods.agents import ENV_ID, Policy, env_arguments, greedy_policy, load_policy
+from experiments.records import run_folders
+from experiments.records.files import ResultError
+from experiments.records.summary import wilson_interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +44,14 @@ class EvaluateArguments:
     """Show one episode in the terminal (ansi) or in a window (human)."""
     fps: int = 4
     """Frames in a second of the animation and of what the terminal shows."""
-    device: options.DeviceOption = "cpu"
+    device: command_line.DeviceOption = "cpu"
     """Where the network lives."""
 
 
 def evaluate_command(arguments: EvaluateArguments) -> int:
     """Print the figures of a saved agent; the exit status is 0 whatever they are."""
     console = Console(highlight=False)
-    options.check_count("fps", arguments.fps, 1_000)
+    command_line.check_count("fps", arguments.fps, 1_000)
     if arguments.seed < 0:
         raise ConfigError(f"--seed must be at least 0, got {arguments.seed}")
     if arguments.run.is_file():
@@ -57,14 +59,14 @@ def evaluate_command(arguments: EvaluateArguments) -> int:
             f"{str(arguments.run)!r} must be a run's folder, and is a file; pickles and model "
             "archives are not loaded, as they can run any code"
         )
-    run = results.read_run(arguments.run)
-    task = evaluation.retarget(run.config, arguments.n)
+    run = run_folders.read_run(arguments.run)
+    task = greedy.retarget(run.config, arguments.n)
     if arguments.episodes is not None:
-        options.check_count("episodes", arguments.episodes, WHOLES["eval_episodes"][1])
+        command_line.check_count("episodes", arguments.episodes, WHOLES["eval_episodes"][1])
         task = dataclasses.replace(task, eval_episodes=arguments.episodes)
-    device = options.device(arguments.device)
+    device = command_line.device(arguments.device)
     policy = greedy_policy(load_policy(run.config, run.policy, task.n, device))
-    outcome = evaluation.evaluate(policy, task, Stream.EVALUATE_COMMAND, arguments.seed)
+    outcome = greedy.evaluate(policy, task, Stream.EVALUATE_COMMAND, arguments.seed)
 
     count, reached = len(outcome.reached), int(outcome.reached.sum())
     low, high = wilson_interval(reached, count)
@@ -101,7 +103,7 @@ def play(config: RunConfig, policy: Policy, seed: int, render_mode: str) -> Iter
     In mode "human" the environment shows them by itself, and the frames are None.
     """
     start_seed = derived_seed(config.seed, Stream.EVALUATE_COMMAND, seed)
-    state, goal = evaluation.starts(config, config.eval_episodes or 1, start_seed)
+    state, goal = greedy.starts(config, config.eval_episodes or 1, start_seed)
     env = gym.make(ENV_ID, render_mode=render_mode, **env_arguments(config))
     try:
         observation, _ = env.reset(options={"state": state[0], "target": goal[0]})
@@ -135,7 +137,7 @@ def save_gif(frames: list[np.ndarray], path: Path, fps: int) -> None:
 
 def main() -> None:
     """The command line."""
-    options.run_command(EvaluateArguments, evaluate_command)
+    command_line.run_command(EvaluateArguments, evaluate_command)
 
 
 if __name__ == "__main__":

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import matplotlib as mpl
 import pandas as pd
 import tyro
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from experiments import files, options, tables
+from experiments import command_line
 from experiments.figures import ablation, ablation_figure, comparison, frontier, transfer
-from experiments.series import name_series
-from experiments.summary import STATISTICS
-from experiments.tables import TableError
-
-_DPI = 150
-_STYLE = {
-    # With a salt of its own, matplotlib gives the parts of a file the same names every time.
-    "svg.hashsalt": "bitseq",
-    # Hundreds of seeds' curves need no more than half a pixel of precision.
-    "path.simplify_threshold": 0.5,
-}
+from experiments.figures.saving import save_figures
+from experiments.figures.series import name_series
+from experiments.records import files, tables
+from experiments.records.summary import STATISTICS
+from experiments.records.tables import TableError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,40 +116,6 @@ def _with_settings(runs: pd.DataFrame, path: Path) -> pd.DataFrame:
     return runs.merge(settings, on="config_id", how="left")
 
 
-def save_figures(draws: Mapping[str, Callable[[], Figure | None]], folder: Path) -> list[Path]:
-    """Draw in the house's style, and write what was drawn as PNG and SVG.
-
-    Args:
-        draws: By the file's name; None is drawn where there is nothing to show.
-        folder: Made if it is not there.
-
-    Returns:
-        The files written.
-
-    Raises:
-        TableError: If the folder cannot be made.
-    """
-    with mpl.rc_context():
-        mpl.rcdefaults()  # or a matplotlibrc would have its say
-        mpl.rcParams.update(_STYLE)  # type: ignore[arg-type]
-        drawn = {name: figure for name, draw in draws.items() if (figure := draw()) is not None}
-        return _save(drawn, folder)
-
-
-def _save(drawn: Mapping[str, Figure], folder: Path) -> list[Path]:
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise TableError(folder, f"cannot be made: {error.strerror}") from error
-    paths = []
-    for name, figure in drawn.items():
-        for suffix, unwanted in (("png", "Software"), ("svg", "Date")):
-            path = folder / f"{name}.{suffix}"
-            figure.savefig(path, dpi=_DPI, metadata={unwanted: None})
-            paths.append(path)
-    return paths
-
-
 def plot_command(arguments: PlotArguments) -> int:
     """Draw, and say what was written."""
     console = Console(highlight=False)
@@ -167,7 +126,7 @@ def plot_command(arguments: PlotArguments) -> int:
 
 def main() -> None:
     """The command line."""
-    options.run_command(PlotArguments, plot_command)
+    command_line.run_command(PlotArguments, plot_command)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from experiments.results import FinishedRun
-    from tests.commands import Command, Outcome
+    from experiments.records.run_folders import FinishedRun
+    from tests.command_lines import Command, Outcome
 
 # Before anything imports torch, pygame or matplotlib, and for every subprocess of a test.
 os.environ["SDL_VIDEODRIVER"] = "dummy"
@@ -56,7 +56,7 @@ def command(
 ) -> Command:
     """Runs a command in this process, in a folder of its own; an exception is a traceback."""
     # Imported here: the environment's tests stand without torch.
-    from tests.commands import Outcome
+    from tests.command_lines import Outcome
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "500")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
-from experiments.config import RunConfig
-from experiments.results import FinishedRun, config_columns
+from experiments.config.run import RunConfig
+from experiments.records.run_folders import FinishedRun, config_columns
 
 Files = dict[str, bytes]
 

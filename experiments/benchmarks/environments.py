@@ -10,8 +10,8 @@ import numpy as np
 from stable_baselines3.common.envs import BitFlippingEnv
 from stable_baselines3.common.vec_env import DummyVecEnv
 
-from experiments.agents import ENV_ID
 from experiments.benchmarks.measuring import Measured, Side, rate
+from experiments.methods.agents import ENV_ID
 
 _STEPS = 120
 """Vector steps between two looks at the clock: a few whole episodes at n = 30."""

@@ -9,10 +9,10 @@ import torch as th
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger
 
-from experiments.agents import make_agent, make_env
 from experiments.benchmarks.measuring import Measured, Side, rate
-from experiments.config import RunConfig
-from experiments.train import LOG_INTERVAL
+from experiments.config.run import RunConfig
+from experiments.methods.agents import make_agent, make_env
+from experiments.sweeps.training import LOG_INTERVAL
 
 _FILLING_COPIES = 64
 

@@ -11,7 +11,7 @@ import torch as th
 
 from experiments.benchmarks.learners import setting
 from experiments.benchmarks.measuring import Contest, Measured, Repeat, Side, rate
-from experiments.config import RunConfig
+from experiments.config.run import RunConfig
 
 SQUARE = "square matrices, 1,024"
 LAYERS = "an mlp's layers at this batch"

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from experiments import pages
 from experiments.benchmarks.measuring import Outcome, Repeat
 from experiments.benchmarks.tables import REPEATS, repeat_table
+from experiments.figures import pages
 
 TITLE = "Speed against stock SB3, side by side"
 

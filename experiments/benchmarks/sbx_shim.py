@@ -11,10 +11,10 @@ import importlib.util
 import os
 from typing import Any
 
-from experiments.agents import make_env
 from experiments.benchmarks.learners import without_logs
 from experiments.benchmarks.measuring import UnavailableError
-from experiments.config import RunConfig
+from experiments.config.run import RunConfig
+from experiments.methods.agents import make_env
 
 _FLAGS = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 

@@ -10,11 +10,11 @@ from typing import Any
 
 from stable_baselines3.common.callbacks import BaseCallback
 
-from experiments import tables
 from experiments.benchmarks.measuring import Measured, Side, UnavailableError
-from experiments.config import RunConfig
-from experiments.presets import PAPER_SIZES
-from experiments.train import train
+from experiments.config.presets import PAPER_SIZES
+from experiments.config.run import RunConfig
+from experiments.records import tables
+from experiments.sweeps.training import train
 
 STOCK: dict[str, Any] = {"implementation": "stock", "reward_type": "minus_one_zero"}
 """SB3 as it comes. Its buffer never learns on rewards 1/0 (issue #627), so it gets the HER paper's

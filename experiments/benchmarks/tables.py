@@ -13,10 +13,10 @@ from typing import Any
 import pandas as pd
 
 from experiments.benchmarks.measuring import Measured, Outcome, Repeat
-from experiments.columns import Column, TableError
-from experiments.provenance import device_name, processor
-from experiments.tables import read_rows
-from experiments.versions import versions
+from experiments.records.columns import Column, TableError
+from experiments.records.provenance import device_name, processor
+from experiments.records.tables import read_rows
+from experiments.records.versions import versions
 
 TABLE = "benchmark.csv"
 REPEATS = "benchmark_repeats.csv"

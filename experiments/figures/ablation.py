@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from experiments import pages
-from experiments.series import departures, protocol, varying_settings
-from experiments.summary import quantile, summarise, times_to_solve
+from experiments.figures import pages
+from experiments.figures.series import departures, protocol, varying_settings
+from experiments.records.summary import quantile, summarise, times_to_solve
 
 DEFAULT = "default"
 _ODDS = 20
@@ -23,8 +23,8 @@ def variants(runs: pd.DataFrame) -> pd.DataFrame | None:
     majority's value in every setting: the default.
 
     Args:
-        runs: What :func:`experiments.tables.read_runs` gives, with further settings as further
-            columns where there are any.
+        runs: What :func:`experiments.records.tables.read_runs` gives, with further settings as
+            further columns where there are any.
 
     Returns:
         Its runs, with the departure from the default in words as ``variant``; None if there is
@@ -50,9 +50,9 @@ def effects(runs: pd.DataFrame) -> pd.DataFrame:
         runs: Of :func:`variants`.
 
     Returns:
-        The columns of :func:`experiments.summary.summarise` and ``variant``; ``once`` (seeds that
-        were solved at some time), ``steps`` (median to solve over all seeds), ``ratio`` (to the
-        default's) and ``verdict``: "worse" if every seed is worse than each of the default's,
+        The columns of :func:`experiments.records.summary.summarise`, ``variant``; ``once`` (seeds
+        that were solved at some time), ``steps`` (median to solve over all seeds), ``ratio`` (to
+        the default's) and ``verdict``: "worse" if every seed is worse than each of the default's,
         "better", "unclear" (they overlap, or are too few) or "default".
     """
     runs = runs.assign(_time=times_to_solve(runs, "env_steps"))

@@ -12,11 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from experiments.curves import spread
 from experiments.figures import drawing
 from experiments.figures.ablation import DEFAULT, effects, rule, variants
-from experiments.series import protocol
-from experiments.summary import times_to_solve
+from experiments.figures.series import protocol
+from experiments.records.summary import times_to_solve
+from experiments.records.thinning import spread
 
 _MAX_SIZES = 4
 

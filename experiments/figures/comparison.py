@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments.curves import spread
-from experiments.dithering import optimal_mean_steps
+from experiments.evaluation.dithering import optimal_mean_steps
 from experiments.figures import drawing, times
-from experiments.series import protocol
-from experiments.summary import summarise
+from experiments.figures.series import protocol
+from experiments.records.summary import summarise
+from experiments.records.thinning import spread
 
 _MAX_PANELS = 16
 

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from experiments.curves import spread
+from experiments.records.thinning import spread
 
 Floats = npt.NDArray[np.float64]
 

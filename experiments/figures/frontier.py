@@ -11,10 +11,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments import pages
-from experiments.figures import drawing, times
-from experiments.series import protocol
-from experiments.summary import quantile, times_to_solve
+from experiments.figures import drawing, pages, times
+from experiments.figures.series import protocol
+from experiments.records.summary import quantile, times_to_solve
 
 _MIN_SIZES = 3
 _DEFINITION = (

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from experiments.dithering import dithering_env_steps, dithering_episodes
+from experiments.evaluation.dithering import dithering_env_steps, dithering_episodes
 from experiments.figures import drawing
-from experiments.summary import quantile, times_to_solve
+from experiments.records.summary import quantile, times_to_solve
 
 Unit = Literal["env_steps", "episodes"]
 

@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from experiments import pages
-from experiments.figures import drawing
-from experiments.series import base_name
-from experiments.summary import summarise_transfers
+from experiments.figures import drawing, pages
+from experiments.figures.series import base_name
+from experiments.records.summary import summarise_transfers
 
 _TITLE = "The same weights at other numbers of bits"
 

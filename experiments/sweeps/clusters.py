@@ -17,8 +17,8 @@ from typing import Any
 import dask
 from distributed import Client, LocalCluster, Status, WorkerPlugin
 
-from experiments.errors import ClusterError
-from experiments.sweeps.greeting import greet
+from experiments.config.errors import ClusterError
+from experiments.sweeps.scheduler_check import greet
 
 GPU = "GPU"
 """The Dask resource that a worker with a GPU declares."""

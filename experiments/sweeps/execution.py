@@ -13,11 +13,11 @@ from typing import Any
 from distributed import Client, KilledWorker, wait
 from distributed.client import ClosedClientError
 
-from experiments.errors import ClusterError
+from experiments.config.errors import ClusterError
 from experiments.sweeps.clusters import PATIENCE, Site, revive
-from experiments.sweeps.crew import Crew, Wanted
-from experiments.sweeps.deaths import WorkerDiedError
-from experiments.sweeps.work import NEWS, WrongWorkerError, perform
+from experiments.sweeps.on_worker import NEWS, WrongWorkerError, perform
+from experiments.sweeps.worker_check import Crew, Wanted
+from experiments.sweeps.worker_deaths import WorkerDiedError
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 News = Callable[[str, dict[str, Any]], None]
@@ -66,7 +66,7 @@ def execute(
         site: Where.
         calls: Named functions and their arguments, in the order in which they should start.
         announce: Called with lines for a person: the cluster's address, who is refused.
-        on_news: Called with what :func:`experiments.sweeps.work.tell` sends.
+        on_news: Called with what :func:`experiments.sweeps.on_worker.tell` sends.
 
     Raises:
         ClusterError: If there is no scheduler, or no worker that could do it.

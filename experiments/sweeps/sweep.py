@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from rich.console import Console
 
-from experiments import merging, options, results
-from experiments.config import RunConfig
-from experiments.files import ResultError
-from experiments.results import FinishedRun
-from experiments.sweeps import estimate, transfer
-from experiments.sweeps.journal import LOG
-from experiments.tables import TableError
+from experiments import command_line
+from experiments.config.run import RunConfig
+from experiments.records import merging, run_folders
+from experiments.records.files import ResultError
+from experiments.records.run_folders import FinishedRun
+from experiments.records.tables import TableError
+from experiments.sweeps import estimates, transfer
+from experiments.sweeps.log_file import LOG
 
 if TYPE_CHECKING:
     from experiments.sweeps.clusters import Site
@@ -107,13 +108,13 @@ def write(out: Path, run: FinishedRun, ended: Ended) -> None:
     if run.config.run_id != ended.name:
         raise ResultError(f"a worker sent {run.config.run_id!r} where {ended.name!r} was asked for")
     # A worker's own command line says nothing.
-    run.provenance["command"] = options.command_line()
+    run.provenance["command"] = command_line.command_line()
     run.provenance["attempts"] = ended.attempts
     try:
         transfer.forget(out, ended.name)
     except TableError as error:  # somebody has edited it meanwhile, which is for later
         LOG.warning("rows of older weights may be left in it: %s", error)
-    results.write_run(out, run)
+    run_folders.write_run(out, run)
 
 
 def finished(out: Path, console: Console, told: set[str]) -> dict[str, FinishedRun]:
@@ -124,7 +125,7 @@ def finished(out: Path, console: Console, told: set[str]) -> dict[str, FinishedR
         console: Where to.
         told: What was told before; added to.
     """
-    found, problems = results.scan(out)
+    found, problems = run_folders.scan(out)
     for problem in problems:
         if problem not in told:
             LOG.warning("not counted: %s", problem)
@@ -143,12 +144,12 @@ def _trained(
 ) -> Iterator[Ended]:
     """Each run as it ends, in parallel, with its progress shown."""
     # Imported here: a plan and a mistake should not wait for Dask.
-    from experiments.sweeps.display import SweepDisplay
     from experiments.sweeps.execution import execute
-    from experiments.sweeps.work import train_on_worker
+    from experiments.sweeps.on_worker import train_on_worker
+    from experiments.sweeps.progress import SweepDisplay
 
-    known = estimate.measured(out)
-    seconds = {name: estimate.seconds(run, known) for name, run in missing.items()}
+    known = estimates.measured(out)
+    seconds = {name: estimates.seconds(run, known) for name, run in missing.items()}
     # Long runs first, so that no core waits for one at the end.
     ordered = sorted(missing, key=lambda name: seconds[name], reverse=True)
     calls = {name: (train_on_worker, (missing[name].to_dict(),)) for name in ordered}

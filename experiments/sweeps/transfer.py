@@ -11,12 +11,12 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import track
 
-from experiments import files, tables
-from experiments.columns import SCHEMA_VERSION, TRANSFER_COLUMNS
-from experiments.config import RunConfig
-from experiments.results import FinishedRun
-from experiments.streams import Stream
-from experiments.sweeps.journal import LOG
+from experiments.config.run import RunConfig
+from experiments.config.streams import Stream
+from experiments.records import files, tables
+from experiments.records.columns import SCHEMA_VERSION, TRANSFER_COLUMNS
+from experiments.records.run_folders import FinishedRun
+from experiments.sweeps.log_file import LOG
 
 if TYPE_CHECKING:
     from experiments.sweeps.clusters import Site
@@ -103,14 +103,14 @@ def evaluate_at(fields: dict[str, Any], weights: bytes, n: int) -> dict[str, Any
     """Greedy episodes of one agent at n bits, as a row of transfer.csv."""
     import torch as th
 
-    from experiments import evaluation
-    from experiments.agents import greedy_policy, load_policy
+    from experiments.evaluation import greedy
+    from experiments.methods.agents import greedy_policy, load_policy
 
     th.set_num_threads(1)
     config = RunConfig.from_dict(fields)
-    task = evaluation.retarget(config, n)
+    task = greedy.retarget(config, n)
     began = time.perf_counter()
-    outcome = evaluation.evaluate(
+    outcome = greedy.evaluate(
         greedy_policy(load_policy(config, weights, n, config.device)), task, Stream.TRANSFER
     )
     return {

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import settings
 
-from experiments import files
-from experiments.provenance import processor
+from experiments.records import files
+from experiments.records.provenance import processor
 from tests.faults.machines import cleared
 
 T = TypeVar("T")

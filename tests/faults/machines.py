@@ -17,12 +17,12 @@ from typing import Any
 import pandas as pd
 import psutil
 
-from experiments import merging, results
-from experiments.columns import CLOCK_COLUMNS
-from experiments.config import RunConfig
-from experiments.presets import plan, seeds
-from experiments.train import train
-from tests.commands import REPOSITORY, Outcome, finish, process
+from experiments.config.presets import plan, seeds
+from experiments.config.run import RunConfig
+from experiments.records import merging, run_folders
+from experiments.records.columns import CLOCK_COLUMNS
+from experiments.sweeps.training import train
+from tests.command_lines import REPOSITORY, Outcome, finish, process
 
 TABLES = ("runs.csv", "curves.csv", "summary.csv")
 
@@ -50,8 +50,8 @@ class Grid:
 def train_here(grid: Grid, out: Path) -> None:
     """The sweep without any cluster, in this process, in another order."""
     for run in reversed(grid.runs):
-        results.write_run(out, train(run))
-    merging.merge(out, results.scan(out)[0])
+        run_folders.write_run(out, train(run))
+    merging.merge(out, run_folders.scan(out)[0])
 
 
 def compare(*flags: str | Path) -> Outcome:
@@ -75,7 +75,7 @@ def assert_same_tables(one: Path, other: Path) -> None:
 
 def finished(out: Path) -> dict[str, bytes]:
     """Each finished run and what its folder holds; every one of them is whole."""
-    found, problems = results.scan(out)
+    found, problems = run_folders.scan(out)
     assert problems == []
     folder = out / "runs"
     return {

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.commands import REPOSITORY, Outcome, finish, process
+from tests.command_lines import REPOSITORY, Outcome, finish, process
 from tests.faults.conftest import Scale
 from tests.faults.machines import (
     Grid,

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from experiments import merging, results
-from tests.commands import Command, finish, process
+from experiments.records import merging, run_folders
+from tests.command_lines import Command, finish, process
 from tests.faults.conftest import Scale
 from tests.faults.machines import (
     Grid,
@@ -58,7 +58,7 @@ def read_only(folder: Path) -> Iterator[bool]:
 
 def fill(out: Path) -> None:
     for seed in range(100):
-        results.write_run(out, make_finished_run(seed=seed))
+        run_folders.write_run(out, make_finished_run(seed=seed))
 
 
 def test_a_disk_that_fills_up(
@@ -106,7 +106,7 @@ def test_files_that_may_not_grow(
         assert compare(*first.flags, "--workers", "2", "--out", tmp_path).status == 0
         flags = [*more.flags, "--workers", "2", "--out", str(tmp_path)]
     else:
-        results.write_run(tmp_path, make_finished_run())
+        run_folders.write_run(tmp_path, make_finished_run())
         flags = ["--merge", str(tmp_path)]
     kept = finished(tmp_path)
     # Smaller than a policy, or here than a table.
@@ -136,8 +136,8 @@ def test_a_folder_that_goes_read_only(
         processes.append(driver)
         wait_until(lambda: any(out.glob("runs/[dh]*")))
     else:
-        results.write_run(out, make_finished_run())
-        merging.merge(out, results.scan(out)[0])
+        run_folders.write_run(out, make_finished_run())
+        merging.merge(out, run_folders.scan(out)[0])
     with read_only(out / "runs") as frozen:
         if not frozen:
             figures("not seen here: this file system has no read-only folders for root")

@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 import torch as th
 
-from experiments import results
-from experiments.results import CONFIG, CURVE, POLICY, RESULT
-from tests.commands import Command, finish, process, trained
+from experiments.records import run_folders
+from experiments.records.run_folders import CONFIG, CURVE, POLICY, RESULT
+from tests.command_lines import Command, finish, process, trained
 from tests.faults.conftest import Scale
 from tests.made_runs import make_finished_run, tree, with_content
-from tests.test_damage import DAMAGE, sound
-from tests.test_merge import TABLES
+from tests.records.test_damage import DAMAGE, sound
+from tests.records.test_merge import TABLES
 
 Keep = Callable[[str], None]
 
@@ -31,7 +31,7 @@ def test_damaged_files_are_named_not_counted_and_not_deleted(
     damage = DAMAGE[:: scale.of(15, 1)]
     for number, (name, _, harm) in enumerate(damage):
         out = tmp_path / str(number)
-        results.write_run(out, make_finished_run(seed=7))
+        run_folders.write_run(out, make_finished_run(seed=7))
         harmed = with_content(out / "runs" / run.config.run_id, harm(content))
         (out / "runs" / "notes.txt").write_text("mine")
         shutil.copytree(next((out / "runs").glob("*-s7-*")), out / "runs" / "a copy")
@@ -44,8 +44,8 @@ def test_damaged_files_are_named_not_counted_and_not_deleted(
         after = tree(out)
         assert {path: data for path, data in after.items() if path not in TABLES} == before
         # The run that takes its place, as in a sweep that is resumed.
-        results.write_run(out, run)
-        assert run.config.run_id in results.scan(out)[0]
+        run_folders.write_run(out, run)
+        assert run.config.run_id in run_folders.scan(out)[0]
         kept = harmed.with_name(f".{harmed.name}.damaged-1")
         assert tree(kept) == harm(content)
     figures(
@@ -59,7 +59,7 @@ def test_damaged_files_are_named_not_counted_and_not_deleted(
 def test_damaged_tables_are_named_and_kept(
     tmp_path: Path, command: Command, figures: Keep, table: str
 ) -> None:
-    results.write_run(tmp_path / "out", make_finished_run())
+    run_folders.write_run(tmp_path / "out", make_finished_run())
     assert command("compare", "--merge", "out").status == 0
     whole = (tmp_path / "out" / table).read_bytes()
     header, row = whole.splitlines()[:2]
@@ -116,7 +116,7 @@ def test_hostile_files_are_refused_and_never_run(
     refused = 0
     for kind, data in hostile(marker).items():
         out = tmp_path / kind
-        run = results.write_run(out, trained())
+        run = run_folders.write_run(out, trained())
         whole = {name: (run / name).read_bytes() for name in (CONFIG, RESULT, CURVE, POLICY)}
         (run / "replay_buffer.pkl").write_bytes(data)
         for name in whole:

@@ -18,16 +18,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from experiments import files, merging, results, tables
-from experiments.columns import CURVE_COLUMNS, RUN_COLUMNS, TRANSFER_COLUMNS, Column
-from experiments.config import RunConfig
-from experiments.files import ResultError
-from experiments.results import CONFIG, CURVE, POLICY, RESULT
-from experiments.tables import TableError
+from experiments.config.run import RunConfig
+from experiments.records import files, merging, run_folders, tables
+from experiments.records.columns import CURVE_COLUMNS, RUN_COLUMNS, TRANSFER_COLUMNS, Column
+from experiments.records.files import ResultError
+from experiments.records.run_folders import CONFIG, CURVE, POLICY, RESULT
+from experiments.records.tables import TableError
 from tests.faults.conftest import Scale
 from tests.made_runs import make_finished_run, with_content
 from tests.made_tables import transfers_of
-from tests.test_damage import sound
+from tests.records.test_damage import sound
 
 Keep = Callable[[str], None]
 SETTINGS = settings(
@@ -40,7 +40,7 @@ READERS: dict[str, tuple[Callable[[Path], Any], type[Exception]]] = {
     "read_curves": (tables.read_curves, TableError),
     "read_settings": (tables.read_settings, TableError),
     "read_transfers": (tables.read_transfers, TableError),
-    "read_policy": (lambda path: results.read_policy(path, "a-run"), ResultError),
+    "read_policy": (lambda path: run_folders.read_policy(path, "a-run"), ResultError),
 }
 WORDS = st.sampled_from(["run_id", "config_id", "n", "seed", "success_rate", "method", "nan", "1"])
 CELLS = st.one_of(WORDS, st.text(max_size=8), st.integers().map(str), st.floats().map(str))
@@ -82,8 +82,8 @@ def sound_tables() -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         for seed in range(3):
-            results.write_run(out, make_finished_run(seed=seed))
-        merging.merge(out, results.scan(out)[0])
+            run_folders.write_run(out, make_finished_run(seed=seed))
+        merging.merge(out, run_folders.scan(out)[0])
         transfers_of({8: [1.0, 0.5], 300: [1.0, 0.0]}).to_csv(out / "transfer.csv", index=False)
         return {path.name: path.read_bytes() for path in out.glob("*.csv")}
 
@@ -149,7 +149,7 @@ def test_a_run_with_any_fields(figures: Keep) -> None:
             changed = {**content, name: json.dumps(fields).encode()}
             folder = with_content(Path(out) / run.config.run_id, changed)
             try:
-                well = results.read_run(folder) == run
+                well = run_folders.read_run(folder) == run
                 tried["as it was"] += 1
             except ResultError as refused:
                 well = str(folder) in str(refused)
@@ -176,7 +176,7 @@ def test_a_run_with_any_byte_changed(name: str, figures: Keep) -> None:
         with tempfile.TemporaryDirectory() as out:
             folder = with_content(Path(out) / run.config.run_id, {**content, name: bytes(changed)})
             try:
-                found = results.read_run(folder)
+                found = run_folders.read_run(folder)
             except ResultError:
                 tried["refused"] += 1
                 return

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from bitseq_env import BitSequenceEnv, BitSequenceVectorEnv
-from experiments.checks import ConfigError
-from experiments.config import RunConfig
-from tests.commands import finish, listing, process
+from experiments.config.checks import ConfigError
+from experiments.config.run import RunConfig
+from tests.command_lines import finish, listing, process
+from tests.commands.test_mistakes import MISTAKES, check_named, prepare
 from tests.faults.conftest import Scale
 from tests.test_env_bad_input import ARGUMENTS, VECTOR_ARGUMENTS
-from tests.test_mistakes import MISTAKES, check_named, prepare
 
 Keep = Callable[[str], None]
 

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from tests.commands import finish, process
+from tests.command_lines import finish, process
 from tests.faults.conftest import Scale
 from tests.faults.machines import (
     Grid,

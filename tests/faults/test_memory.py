@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from tests.commands import finish, process
+from tests.command_lines import finish, process
 from tests.faults.conftest import Scale
 from tests.faults.machines import finished, workers_of
 

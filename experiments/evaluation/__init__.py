@@ -1,0 +1,1 @@
+"""How an agent is judged: greedy episodes, when they are played, and what chance alone gives."""

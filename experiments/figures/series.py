@@ -1,0 +1,252 @@
+"""Which runs belong to one line of a figure, what the line is called, and under which protocol.
+
+A series is a method with a network. Where a method, network and n come in several configurations,
+the settings that tell them apart join the series' name; which ones is read off the columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from experiments.records.columns import RESULT_COLUMNS
+from experiments.records.summary import STATISTICS
+
+_NO_SETTINGS = RESULT_COLUMNS | set(STATISTICS)
+_NO_SETTINGS |= {"run_id", "config_id", "seed", "schema_version", "method", "n", "series"}
+_METHODS = {"dqn": "DQN", "her": "DQN + HER"}
+_WORDS = {
+    "budget_env_steps": "budget",
+    "continuing_task": "continuing",
+    "goal_mode": "goal",
+    "implementation": "",
+    "learner_reward": "learner sees",
+    "n_envs": "parallel envs",
+    "network": "",
+    "relabel_share": "relabelled share",
+}
+_NAMES = {
+    ("goal_mode", "random"): "a goal per episode",
+    ("relabel_done", "False"): "done not recomputed",
+    ("relabel_done", "True"): "done recomputed",
+    ("relabel_share", "1.0"): "every goal relabelled",
+    ("sees_target", "False"): "target not seen",
+    ("sees_target", "True"): "target seen",
+}
+"""Settings that have a name of their own."""
+_FOLLOWING = {
+    "implementation": {
+        *("relabel_done", "learner_reward"),
+        *("gamma", "tau", "target_update_interval"),
+    },
+    "network": {
+        *("n_envs", "budget_env_steps", "updates_per_env_step"),
+        *("hidden", "batch_size", "exploration_steps"),
+    },
+    "goal_mode": {"budget_env_steps", "hidden"},
+    "reward_type": {"learner_reward"},
+    "n_envs": {"buffer_size", "learning_starts"},
+    "max_steps": {"buffer_size", "learning_starts"},
+    "budget_env_steps": {"buffer_size"},
+}
+"""Settings whose default changes with another: who says stock need not list what SB3 does."""
+_PHRASES = {
+    ("goal_mode", "fixed"): "one fixed target",
+    ("goal_mode", "random"): "a new target each episode",
+    ("start", "random"): "random starts",
+    ("start", "zeros"): "starts at zeros",
+    ("reward_type", "zero_one"): "reward 1 at s and 0 elsewhere",
+    ("reward_type", "minus_one_zero"): "reward 0 at s and -1 elsewhere",
+    ("reward_type", "hamming"): "reward -distance/n",
+    ("continuing_task", "False"): "episodes end at s",
+    ("continuing_task", "True"): "episodes run to the horizon",
+}
+
+
+def name_series(runs: pd.DataFrame) -> pd.Series:
+    """The series that each run belongs to.
+
+    Args:
+        runs: What :func:`experiments.records.tables.read_runs` gives, with further settings as
+            further columns where there are any.
+
+    Returns:
+        A name for each row, index of ``runs``; an ordered categorical, so that figures of the
+        same runs give each series the same place and style.
+    """
+    names: dict[str, str] = {}
+    configs = runs.drop_duplicates("config_id").sort_values(["method", "network", "n"])
+    settings = [name for name in varying_settings(runs) if name != "network"]
+    order: list[str] = []
+    for (method, network), group in configs.groupby(["method", "network"], sort=True):
+        base = base_name(str(method), str(network))
+        cells = group[settings].astype("string").fillna("")
+        named = _name_group(base, group, cells)
+        order += sorted({*named.values()} - {*order}, key=_natural)
+        names |= named
+    return pd.Series(
+        pd.Categorical(runs["config_id"].map(names), order, ordered=True), index=runs.index
+    )
+
+
+def base_name(method: str, network: str) -> str:
+    """A series that needs no further words."""
+    return f"{_METHODS.get(method, method)}, {network}"
+
+
+def varying_settings(runs: pd.DataFrame) -> list[str]:
+    """The settings that have more than one value, the network and the implementation in front."""
+    names = [
+        name for name in map(str, runs) if name not in _NO_SETTINGS and _is_setting(runs, name)
+    ]
+    return sorted(names, key=lambda name: (name != "network", name != "implementation"))
+
+
+def _is_setting(runs: pd.DataFrame, name: str) -> bool:
+    """Whether a column is a property of the configuration: one value for all its seeds."""
+    values = runs.groupby("config_id")[name].nunique(dropna=False)
+    return bool((values <= 1).all()) and runs[name].nunique(dropna=False) > 1
+
+
+def _name_group(base: str, group: pd.DataFrame, cells: pd.DataFrame) -> dict[str, str]:
+    """Names of the configurations of one method and network."""
+    differing = _distinguishing(group["n"], cells)
+    if differing is None:  # in nothing that has a column: each configuration is its own series
+        return {config: f"{base}, {config}" for config in group["config_id"]}
+    if not differing:
+        return dict.fromkeys(group["config_id"], base)
+    tasks = [some for _, some in group.groupby("n")]
+    ablation = {place: departures(cells.loc[some.index]) for place, some in enumerate(tasks)}
+    # One grid among the sizes, and everything is named everywhere: a line keeps its name.
+    grid = any(len(some) > 2 and ablation[place] is None for place, some in enumerate(tasks))
+    usual = {name: None if grid else _majority(cells[name]) for name in differing}
+    names: dict[str, str] = {}
+    for place, some in enumerate(tasks):
+        words = None if grid else ablation[place]
+        if words is None:
+            words = [
+                [_setting(name, row[name]) for name in differing if row[name] != usual[name]]
+                for row in cells.loc[some.index].to_dict("records")
+            ]
+        whole = [", ".join([base, *parts]) for parts in words]
+        names |= dict(zip(some["config_id"], whole, strict=True))
+    return names
+
+
+def departures(cells: pd.DataFrame) -> list[list[str]] | None:
+    """How each configuration of one task departs from the usual one, as in an ablation.
+
+    Args:
+        cells: A row a configuration, a column a setting, all of it text.
+
+    Returns:
+        For each row the settings, in words, that are not the majority's; without those whose
+        default follows from another of them, as long as no two rows then read the same. None
+        where no row is the usual one in everything, as in a grid, and where two are alike.
+    """
+    usual = {str(name): _majority(cells[name]) for name in cells}
+    rows = [
+        {str(name): str(value) for name, value in row.items() if value != usual[str(name)]}
+        for row in cells.to_dict("records")
+    ]
+    if len(rows) < 3 or {} not in rows or cells.duplicated().any():
+        return None
+    short = [
+        [_setting(name, row[name]) for name in row if name not in _following(row)] for row in rows
+    ]
+    full = [[_setting(name, row[name]) for name in row] for row in rows]
+    return [
+        words if short.count(words) == 1 else whole
+        for words, whole in zip(short, full, strict=True)
+    ]
+
+
+def _following(names: Iterable[str]) -> set[str]:
+    """Everything whose default changes with one of these settings."""
+    direct = {follower for name in names for follower in _FOLLOWING.get(name, ())}
+    return direct | _following(direct) if direct else direct
+
+
+def _majority(values: pd.Series) -> str | None:
+    counts = values.value_counts()
+    return str(counts.index[0]) if counts.iloc[0] > len(values) / 2 else None
+
+
+def _distinguishing(sizes: pd.Series, cells: pd.DataFrame) -> list[str] | None:
+    """Few columns that tell apart all configurations of the same n; None if there are none.
+
+    Of columns that say the same, the first stays: ``runs.csv`` has the telling ones in front, and
+    most telling of all is that a run is SB3's own.
+    """
+
+    def tell_apart(names: Iterable[str]) -> bool:
+        return not cells[list(names)].assign(_n=sizes).duplicated().any()
+
+    chosen = list(map(str, cells))
+    if not tell_apart(chosen):
+        return None
+    for name in reversed(chosen.copy()):
+        rest = [other for other in chosen if other != name]
+        if tell_apart(rest):
+            chosen = rest
+    return chosen
+
+
+def _setting(name: str, value: str) -> str:
+    """A setting in words."""
+    if (name, value) in _NAMES:
+        return _NAMES[name, value]
+    if value in ("True", "False"):
+        value = "yes" if value == "True" else "no"
+    elif value.isdigit():
+        value = f"{int(value):,}"
+    elif not value:
+        value = "unknown"
+    return f"{_WORDS.get(name, name.replace('_', ' '))} {value}".strip()
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sorts numbers by size: budget 9,000 comes before budget 10,000."""
+    return [
+        (int(word.replace(",", "")), "") if word.replace(",", "").isdigit() else (-1, word)
+        for word in name.split()
+    ]
+
+
+def protocol(runs: pd.DataFrame) -> str:
+    """What was run, in a sentence: target, starts, reward, horizon, end, seeds, budget.
+
+    Args:
+        runs: What :func:`experiments.records.tables.read_runs` gives.
+
+    Returns:
+        Phrases with semicolons between them; what no column says is left out.
+    """
+    runs = runs.reset_index(drop=True)
+    phrases = [
+        " or ".join(_PHRASES.get((name, value), f"{name} {value}") for value in values)
+        for name in ("goal_mode", "start", "reward_type")
+        if (values := sorted(runs[name].dropna().unique()))
+    ]
+    horizons = runs["max_steps"].dropna()
+    if len(horizons) and (horizons == runs.loc[horizons.index, "n"]).all():
+        phrases.append("horizon n")
+    elif len(horizons):
+        phrases.append(f"horizon {_span(horizons)} steps")
+    ends = sorted(runs["continuing_task"].dropna().astype(str).unique())
+    if ends:
+        phrases.append(" or ".join(_PHRASES["continuing_task", end] for end in ends))
+    seeds = runs.groupby("config_id").size()
+    if len(seeds):
+        phrases.append(f"{_span(seeds)} seed{'' if seeds.max() == 1 else 's'}")
+    budgets = runs["budget_env_steps"].dropna()
+    if len(budgets):
+        phrases.append(f"budget {_span(budgets)} env steps")
+    text = "; ".join(phrases)
+    return text[:1].upper() + text[1:]
+
+
+def _span(values: pd.Series) -> str:
+    low, high = int(values.min()), int(values.max())
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

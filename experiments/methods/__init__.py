@@ -1,0 +1,1 @@
+"""How it is learned: one entry a method, one a network."""

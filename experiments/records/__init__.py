@@ -1,0 +1,1 @@
+"""What a run leaves: files, tables, what tables say, and where it all comes from."""

@@ -1,0 +1,286 @@
+"""The files of a results folder: written whole or not at all, read with suspicion.
+
+``runs/<run_id>/`` holds a finished run (config.json, result.json, curve.csv, policy.safetensors).
+Whatever is being written has a name that starts with a dot.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import itertools
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from safetensors import SafetensorError, safe_open
+
+from experiments.config.checks import ConfigError
+from experiments.config.run import RunConfig
+from experiments.records import files, tables
+from experiments.records.files import ResultError
+from experiments.records.tables import (
+    CURVE_COLUMNS,
+    RUN_COLUMNS,
+    SCHEMA_VERSION,
+    Column,
+    TableError,
+)
+
+IDENTITY = ("run_id", "config_id", "method", "network", "n", "seed")
+"""What a row of any table says of its run."""
+CHECKSUMS = "sha256"
+"""Key of a run's provenance: what its files were when they were written."""
+CONFIGURATION = "configuration"
+"""Key of a run's provenance: its settings, as they stand in config.json too."""
+CONFIG, RESULT, CURVE, POLICY = "config.json", "result.json", "curve.csv", "policy.safetensors"
+
+_RUNS_CODE = (b"\x80", b"PK\x03\x04")
+"""How pickles begin, and the zip files in which PyTorch and SB3 keep theirs."""
+_MAY_BE_EMPTY = frozenset({"env_steps_to_solve", "episodes_to_solve", "seconds_to_solve"})
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """Everything that a run's folder holds.
+
+    ``result`` has the columns of runs.csv, ``curve`` a row for each evaluation, ``policy`` the
+    weights as safetensors, ``provenance`` where it all comes from.
+    """
+
+    config: RunConfig
+    result: dict[str, Any]
+    curve: list[dict[str, Any]]
+    policy: bytes
+    provenance: dict[str, Any]
+
+
+def config_columns() -> list[str]:
+    """The fields of a configuration that are columns of runs.csv."""
+    fields = {field.name for field in dataclasses.fields(RunConfig)}
+    return [name for name in RUN_COLUMNS if name in fields]
+
+
+def write_run(out: Path, run: FinishedRun) -> Path:
+    """Put a finished run into its folder: under a dotted name first, then renamed as a whole.
+
+    A finished run that was there is replaced; anything else that was there is kept beside it, under
+    a dotted name.
+
+    Args:
+        out: The results folder.
+        run: What it holds.
+
+    Returns:
+        The run's folder.
+
+    Raises:
+        OSError: If it cannot be written; what was there is there still.
+    """
+    final = out / "runs" / run.config.run_id
+    unfinished = out / "runs" / f".{run.config.run_id}.{os.getpid()}"
+    for left in files.left_by_killed_writers(final):
+        shutil.rmtree(left, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    try:
+        files.write_synced(
+            unfinished / CONFIG,
+            files.json_bytes({"schema_version": SCHEMA_VERSION, **run.config.to_dict()}),
+        )
+        curve = files.csv_bytes(curve_frame(run))
+        provenance = {
+            CONFIGURATION: run.config.to_dict(),
+            **run.provenance,
+            CHECKSUMS: _checksums(run.result, curve, run.policy),
+        }
+        result = {**run.result, "schema_version": SCHEMA_VERSION, "provenance": provenance}
+        files.write_synced(unfinished / RESULT, files.json_bytes(result))
+        files.write_synced(unfinished / CURVE, curve)
+        files.write_synced(unfinished / POLICY, run.policy)
+        files.sync_folder(unfinished)
+        if final.exists() and not _is_finished(final):
+            final.rename(_free_name(final))
+        if final.exists():
+            _replace(final, unfinished)
+        else:
+            unfinished.rename(final)
+            files.sync_folder(final.parent)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    return final
+
+
+def _is_finished(folder: Path) -> bool:
+    try:
+        read_run(folder)
+    except ResultError:
+        return False
+    return True
+
+
+def _free_name(folder: Path) -> Path:
+    """Where a folder that cannot be believed is kept, so that nothing in it is lost."""
+    names = (folder.with_name(f".{folder.name}.damaged-{k}") for k in itertools.count(1))
+    return next(name for name in names if not name.exists())
+
+
+def _replace(final: Path, unfinished: Path) -> None:
+    """Put a folder in another's place; a writer killed in between leaves one of them whole."""
+    replaced = final.with_name(f".{final.name}{files.ASIDE}")
+    shutil.rmtree(replaced, ignore_errors=True)
+    final.rename(replaced)
+    try:
+        unfinished.rename(final)
+    except BaseException:
+        replaced.rename(final)
+        raise
+    files.sync_folder(final.parent)
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def curve_frame(run: FinishedRun) -> pd.DataFrame:
+    """A run's learning curve with the columns of curves.csv."""
+    named = {name: run.result[name] for name in IDENTITY}
+    rows = [{**named, **row, "schema_version": SCHEMA_VERSION} for row in run.curve]
+    return typed_table(rows, CURVE_COLUMNS)
+
+
+def read_run(folder: Path) -> FinishedRun:
+    """A finished run, every file of it checked.
+
+    Raises:
+        ResultError: If a file is missing, cut off, or belongs to another run; it is named.
+        OSError: If a file may be sound and cannot be read.
+    """
+    fields = files.read_json(folder / CONFIG)
+    _check_schema(folder / CONFIG, fields.pop("schema_version", None))
+    try:
+        config = RunConfig.from_dict(fields)
+    except (ConfigError, TypeError) as error:
+        raise ResultError(f"{folder / CONFIG}: {error}") from error
+    name = folder.absolute().name
+    if config.run_id != name:
+        raise ResultError(
+            f"{folder / CONFIG}: describes run {config.run_id!r}, not the folder's {name!r}"
+        )
+    result = files.read_json(folder / RESULT)
+    provenance = result.pop("provenance", None)
+    if not isinstance(provenance, dict):
+        raise ResultError(f"{folder / RESULT}: 'provenance' is missing or no object")
+    _check_schema(folder / RESULT, result.get("schema_version"))
+    _check_result(folder / RESULT, result, config)
+    del result["schema_version"]
+    curve = _read_curve(folder / CURVE, result, config)
+    policy = read_policy(folder / POLICY, config.run_id)
+    # Runs of earlier versions have neither.
+    if (kept := provenance.pop(CONFIGURATION, None)) not in (None, fields):
+        raise ResultError(f"{folder / RESULT}: {CONFIGURATION!r} differs from {CONFIG}")
+    if (kept := provenance.pop(CHECKSUMS, None)) is not None:
+        found = _checksums(result, files.read_bytes(folder / CURVE), policy)
+        for name, checksum in found.items():
+            if not isinstance(kept, dict) or kept.get(name) != checksum:
+                raise ResultError(f"{folder / name}: was changed after it was written (SHA-256)")
+    return FinishedRun(config, result, curve, policy, provenance)
+
+
+def _checksums(result: Mapping[str, Any], curve: bytes, policy: bytes) -> dict[str, str]:
+    """SHA-256 of what a run measured; config.json has its own in the folder's name."""
+    content = {RESULT: files.json_bytes(result), CURVE: curve, POLICY: policy}
+    return {name: hashlib.sha256(data).hexdigest() for name, data in content.items()}
+
+
+def _read_curve(path: Path, result: Mapping[str, Any], config: RunConfig) -> list[dict[str, Any]]:
+    """The rows of a run's curve, which ends where the run ended."""
+    try:
+        curve = tables.read_curves(path)
+    except TableError as error:
+        raise ResultError(str(error)) from error
+    if strange := set(curve["run_id"]) - {config.run_id}:
+        raise ResultError(f"{path}: holds run {sorted(strange)[0]!r}")
+    own = [name for name in CURVE_COLUMNS if name not in (*IDENTITY, "schema_version")]
+    rows: list[Any] = curve.astype(object).where(curve.notna(), None)[own].to_dict("records")
+    end = rows[-1]["env_steps"] if rows else 0
+    # A run shorter than its first evaluation has no curve at all.
+    if end != result["env_steps"] and (rows or result["env_steps"] >= config.learning_starts):
+        raise ResultError(f"{path}: ends at env step {end}, the run at {result['env_steps']}")
+    return rows
+
+
+def read_policy(path: Path, run_id: str) -> bytes:
+    """A safetensors file whose header and length agree; nothing in it is ever executed.
+
+    Raises:
+        ResultError: If the file is missing, cut off, another run's, or something else.
+        OSError: If it may be sound and cannot be read.
+    """
+    data = files.read_bytes(path)
+    try:
+        with safe_open(path, framework="pt") as tensors:
+            names, metadata = list(tensors.keys()), tensors.metadata() or {}
+        if not names:
+            raise ResultError(f"{path}: holds no weights")
+        if metadata.get("run_id") != run_id:
+            raise ResultError(f"{path}: holds the weights of run {metadata.get('run_id')!r}")
+        return data
+    except SafetensorError as error:
+        code = "; pickles and model archives can run any code and are never loaded"
+        hint = code if data.startswith(_RUNS_CODE) else ""
+        raise ResultError(f"{path}: no readable safetensors file ({error}){hint}") from error
+
+
+def scan(out: Path) -> tuple[dict[str, FinishedRun], list[str]]:
+    """The finished runs of a results folder by name, and what is wrong with the others.
+
+    Raises:
+        OSError: If a file may be sound and cannot be read: nobody should train that run again.
+    """
+    finished: dict[str, FinishedRun] = {}
+    problems: list[str] = []
+    folder = out / "runs"
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if entry.name.startswith("."):
+            continue
+        if not entry.is_dir():
+            problems.append(f"{entry}: is no run's folder")
+            continue
+        try:
+            finished[entry.name] = read_run(entry)
+        except ResultError as error:
+            problems.append(str(error))
+    return finished, problems
+
+
+def typed_table(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd.DataFrame:
+    """Rows in their columns' types: whole numbers stay whole beside empty cells."""
+    frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
+    return frame.astype({name: column.dtype for name, column in columns.items()})
+
+
+def _check_schema(path: Path, version: object) -> None:
+    if version != SCHEMA_VERSION:
+        raise ResultError(f"{path}: schema_version must be {SCHEMA_VERSION}, got {version!r}")
+
+
+def _check_result(path: Path, result: Mapping[str, Any], config: RunConfig) -> None:
+    """Every column there, of its type, and in agreement with the configuration."""
+    if differing := sorted(set(RUN_COLUMNS) ^ set(result)):
+        state = "missing" if differing[0] in RUN_COLUMNS else "unknown"
+        raise ResultError(f"{path}: key {differing[0]!r} is {state}")
+    for name, value in result.items():
+        if value is None and name not in _MAY_BE_EMPTY:
+            raise ResultError(f"{path}: {name} is empty")
+    fields = {"run_id": config.run_id, "config_id": config.config_id, **config.to_dict()}
+    for name in result:
+        if name in fields and result[name] != fields[name]:
+            raise ResultError(
+                f"{path}: {name} is {result[name]!r}, but {fields[name]!r} in {CONFIG}"
+            )
+    try:
+        tables.check_runs(pd.DataFrame([result]), str(path))
+    except TableError as error:
+        raise ResultError(str(error)) from error

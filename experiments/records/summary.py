@@ -1,0 +1,195 @@
+"""Runs by configuration: how many seeds solved it, how well, how fast, with intervals.
+
+Each configuration has few seeds, and often all of them agree; a bootstrap would then give an
+interval of no width. All intervals here are Wilson's, which stay honest at 0 of k and k of k.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from experiments.evaluation.dithering import (
+    dithering_env_steps,
+    dithering_episodes,
+    optimal_mean_steps,
+)
+from experiments.records.columns import RESULT_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION
+
+__all__ = [
+    "CONFIG_COLUMNS",
+    "STATISTICS",
+    "dithering_env_steps",
+    "dithering_episodes",
+    "optimal_mean_steps",
+    "quantile",
+    "rate_interval",
+    "summarise",
+    "summarise_transfers",
+    "times_to_solve",
+    "wilson_interval",
+]
+
+_NO_SETTINGS = RESULT_COLUMNS | {"run_id", "config_id", "seed", "schema_version"}
+CONFIG_COLUMNS = tuple(name for name in RUN_COLUMNS if name not in _NO_SETTINGS)
+"""The settings of a configuration that ``runs.csv`` has a column for."""
+
+Floats = npt.NDArray[np.float64]
+
+_TIMES = ("env_steps_to_solve", "episodes_to_solve", "seconds_to_solve")
+_QUARTILES = (("q25", 0.25), ("median", 0.5), ("q75", 0.75))
+STATISTICS = (
+    *("seeds", "solved", "solved_fraction", "solved_low", "solved_high"),
+    *(f"success_rate_{name}" for name in ("mean", "min", "max", "low", "high")),
+    *(f"{time}_{name}" for time in (*_TIMES, "train_seconds") for name, _ in _QUARTILES),
+)
+"""What a summary says of each configuration."""
+
+
+def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval for a proportion.
+
+    Args:
+        successes: How many, from 0 to ``trials``.
+        trials: Of how many, at least 1.
+        confidence: Coverage, between 0 and 1.
+
+    Returns:
+        Lower and upper end, in [0, 1].
+
+    Raises:
+        ValueError: If the counts make no proportion.
+    """
+    if trials < 1 or not 0 <= successes <= trials:
+        raise ValueError(f"successes must be in [0, trials >= 1], got {successes} of {trials}")
+    interval = stats.binomtest(int(successes), int(trials)).proportion_ci(confidence, "wilson")
+    return float(interval.low), float(interval.high)
+
+
+def rate_interval(rates: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
+    """An interval for the mean success rate over all seeds, from those that were run.
+
+    Wilson's score interval with the mean rate p as the proportion and the number of seeds m as
+    the trials. A rate lies in [0, 1], so its variance across seeds is at most p(1 - p), that of a
+    seed which solves all or nothing: the interval is conservative, and where every rate is 0 or 1
+    it is exactly Wilson's for the number of seeds solved. The episodes of one evaluation are not
+    pooled: they share a policy, and say nothing about another seed.
+
+    Args:
+        rates: One success rate for each seed, in [0, 1].
+        confidence: Coverage, between 0 and 1.
+
+    Returns:
+        Lower and upper end, in [0, 1].
+
+    Raises:
+        ValueError: If there is no rate, or one outside [0, 1].
+    """
+    values = np.asarray(rates, dtype=np.float64)
+    if values.size == 0 or not ((values >= 0) & (values <= 1)).all():
+        raise ValueError(f"rates must be at least one number in [0, 1], got {list(rates)!r}")
+    m, p = values.size, float(values.mean())
+    z = float(stats.norm.ppf((1 + confidence) / 2))
+    middle = (p + z**2 / (2 * m)) / (1 + z**2 / m)
+    reach = z / (1 + z**2 / m) * float(np.sqrt(p * (1 - p) / m + z**2 / (4 * m**2)))
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+def summarise(runs: pd.DataFrame) -> pd.DataFrame:
+    """A row for each configuration, its seeds taken together.
+
+    Quartiles of a time to solve are over *all* seeds: an unsolved one counts as slower than any
+    that solved, so that a quartile which falls among the unsolved is empty, never flattered.
+    A run that is not solved at its end counts as unsolved, even if it once was on its way.
+
+    Args:
+        runs: The columns of ``runs.csv``, a row a run, each once.
+
+    Returns:
+        ``config_id``, the settings, the statistics of :data:`STATISTICS` (quartiles as ``_q25``,
+        ``_median``, ``_q75``; ``train_seconds`` over all seeds, solved or not) and
+        ``schema_version``; sorted by method, network and n. No runs give no rows.
+    """
+    rows = [_summary(str(name), group) for name, group in runs.groupby("config_id", sort=False)]
+    summary = pd.DataFrame(rows, columns=["config_id", *CONFIG_COLUMNS, *STATISTICS])
+    types = {name: RUN_COLUMNS[name].dtype for name in ("config_id", *CONFIG_COLUMNS)}
+    types |= dict.fromkeys(STATISTICS, "float64") | {"seeds": "int64", "solved": "int64"}
+    summary = summary.astype(types).assign(schema_version=SCHEMA_VERSION)
+    return summary.sort_values(["method", "network", "n", "config_id"], ignore_index=True)
+
+
+def summarise_transfers(transfers: pd.DataFrame) -> pd.DataFrame:
+    """A row for each trained configuration and number of bits, its seeds taken together.
+
+    Args:
+        transfers: The columns of ``transfer.csv``.
+
+    Returns:
+        ``config_id``, ``method``, ``network``, ``trained_n``, ``n``, ``seeds``; ``perfect``, those
+        that always succeed; the lowest and the mean success rate with its interval
+        (``success_rate_min``, ``_mean``, ``_low``, ``_high``); the means of ``mean_steps`` and
+        ``optimal_mean_steps``. Sorted by method, network, training n and n.
+    """
+    keys = ["method", "network", "trained_n", "config_id", "n"]
+    rows: list[dict[str, Any]] = []
+    for key, group in transfers.groupby(keys, sort=True):
+        rates = _floats(group, "success_rate")
+        row: dict[str, Any] = dict(zip(keys, key, strict=True))
+        row |= {"seeds": len(group), "perfect": int((rates == 1).sum())}
+        row |= {"success_rate_min": rates.min(), "success_rate_mean": rates.mean()}
+        row["success_rate_low"], row["success_rate_high"] = rate_interval(rates.tolist())
+        row |= {name: group[name].mean() for name in ("mean_steps", "optimal_mean_steps")}
+        rows.append(row)
+    rates_of = [f"success_rate_{name}" for name in ("min", "mean", "low", "high")]
+    measured = ["seeds", "perfect", *rates_of, "mean_steps", "optimal_mean_steps"]
+    return pd.DataFrame(rows, columns=[*keys, *measured])
+
+
+def times_to_solve(runs: pd.DataFrame, unit: Literal["env_steps", "episodes"]) -> Floats:
+    """After how many steps or episodes each run was solved; NaN where it is not, at its end.
+
+    A run with its full budget may pass 0.99 between its last evaluation and its end: such a run
+    counts with its end.
+    """
+    known = _floats(runs, f"{unit}_to_solve")
+    times = np.where(np.isnan(known), _floats(runs, unit), known)
+    return np.where(_floats(runs, "solved") == 1.0, times, np.nan)
+
+
+def _summary(config_id: str, runs: pd.DataFrame) -> dict[str, Any]:
+    row: dict[str, Any] = {"config_id": config_id}
+    for name in CONFIG_COLUMNS:
+        known = runs[name].dropna() if name in runs else runs["config_id"].iloc[:0]
+        row[name] = known.iloc[0] if len(known) else None
+    rates = _floats(runs, "success_rate")
+    solved = _floats(runs, "solved") == 1.0
+    row |= {"seeds": len(runs), "solved": int(solved.sum()), "solved_fraction": solved.mean()}
+    row["solved_low"], row["solved_high"] = wilson_interval(row["solved"], len(runs))
+    row |= {f"success_rate_{name}": getattr(rates, name)() for name in ("mean", "min", "max")}
+    row["success_rate_low"], row["success_rate_high"] = rate_interval(rates.tolist())
+    times = {name: np.where(solved, _floats(runs, name), np.nan) for name in _TIMES}
+    times["train_seconds"] = _floats(runs, "train_seconds")
+    for time, values in times.items():
+        for name, share in _QUARTILES:
+            row[f"{time}_{name}"] = quantile(values, share)
+    return row
+
+
+def _floats(runs: pd.DataFrame, name: str) -> Floats:
+    """A column as floats, NaN where it is empty or missing."""
+    if name not in runs:
+        return np.full(len(runs), np.nan)
+    return np.array([np.nan if pd.isna(value) else float(value) for value in runs[name]])
+
+
+def quantile(values: Floats, share: float) -> float:
+    """The quantile of all values, NaN among them counting as infinite; NaN if it is not finite."""
+    ordered = np.sort(values)  # NaN last
+    place = share * (len(ordered) - 1)
+    below, above = ordered[int(np.floor(place))], ordered[int(np.ceil(place))]
+    return float(below + (above - below) * (place % 1))

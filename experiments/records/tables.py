@@ -1,0 +1,232 @@
+"""The CSV files of runs and of curves: their columns, and the one reader that trusts nothing.
+
+A table may have been edited, sorted, or glued together from several: repeated header rows,
+repeated rows, other column orders, extra columns, missing optional columns, any line endings.
+What cannot be understood is an error that names the file, the line and the column.
+"""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from experiments.records import files
+from experiments.records.columns import (
+    CLOCK_COLUMNS,
+    CURVE_COLUMNS,
+    RESULT_COLUMNS,
+    RUN_COLUMNS,
+    SCHEMA_VERSION,
+    SOLVED_FROM,
+    TRANSFER_COLUMNS,
+    Column,
+    TableError,
+)
+from experiments.records.files import ResultError
+
+__all__ = [
+    "CURVE_COLUMNS",
+    "RESULT_COLUMNS",
+    "RUN_COLUMNS",
+    "SCHEMA_VERSION",
+    "SOLVED_FROM",
+    "TRANSFER_COLUMNS",
+    "Column",
+    "TableError",
+    "check_runs",
+    "read_curves",
+    "read_runs",
+    "read_settings",
+]
+
+
+def read_runs(path: Path | str) -> pd.DataFrame:
+    """The runs of a ``runs.csv``, each once.
+
+    A run that stands there twice, apart from its clock times, counts once, as it stands last.
+    An empty ``solved`` is filled from the success rate.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A row a run, in the file's order: ``RUN_COLUMNS``, in their types, then any further
+        columns as text. A file with nothing but a header gives an empty frame.
+
+    Raises:
+        TableError: If the file cannot be read or understood, or contradicts itself.
+    """
+    path = Path(path)
+    rows = _once(path, read_rows(path, RUN_COLUMNS))
+    for row in rows:
+        if row["solved"] is None:
+            row["solved"] = row["success_rate"] >= SOLVED_FROM
+    return _frame(rows, RUN_COLUMNS)
+
+
+def read_curves(path: Path | str) -> pd.DataFrame:
+    """The evaluations of a ``curves.csv``; rows repeated apart from clock times count once.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A row an evaluation, in the file's order: ``CURVE_COLUMNS``, in their types, then any
+        further columns as text.
+
+    Raises:
+        TableError: If the file cannot be read or understood.
+    """
+    names = [name for name in CURVE_COLUMNS if name not in CLOCK_COLUMNS]
+    unique: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for _, row in read_rows(Path(path), CURVE_COLUMNS):
+        unique.setdefault(tuple(row[name] for name in names), row)
+    return _frame(list(unique.values()), CURVE_COLUMNS)
+
+
+def read_settings(path: Path | str) -> pd.DataFrame:
+    """The further settings of configurations, which ``summary.csv`` has beside its statistics.
+
+    Args:
+        path: The file.
+
+    Returns:
+        A row a configuration: ``config_id``, then all that ``runs.csv`` has no column for, as
+        text.
+
+    Raises:
+        TableError: If the file cannot be read or understood.
+    """
+    columns = {"config_id": RUN_COLUMNS["config_id"]}
+    rows = {row["config_id"]: row for _, row in read_rows(Path(path), columns)}
+    table = _frame(list(rows.values()), columns)
+    return table[["config_id", *(name for name in table if name not in RUN_COLUMNS)]]
+
+
+def read_transfers(path: Path | str) -> pd.DataFrame:
+    """The evaluations of a ``transfer.csv``, each agent once at each n, as it stands last.
+
+    Raises:
+        TableError: If the file cannot be read or understood.
+    """
+    unique: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for _, row in read_rows(Path(path), TRANSFER_COLUMNS):
+        unique[row["run_id"], row["n"]] = row
+    return _frame(list(unique.values()), TRANSFER_COLUMNS)
+
+
+def check_runs(runs: pd.DataFrame, source: Path | str) -> None:
+    """Refuse runs that ``runs.csv`` cannot hold.
+
+    Args:
+        runs: A row a run, from a ``result.json`` say.
+        source: Where they come from, for the message.
+
+    Raises:
+        TableError: If a required column is missing, or a value is not of its column's type or
+            range; its ``line`` is empty, as a frame has none.
+    """
+    for name, column in RUN_COLUMNS.items():
+        if name not in runs:
+            if column.required:
+                raise TableError(source, "is missing", column=name)
+            continue
+        for value in runs[name]:
+            try:
+                column.check(value)
+            except ValueError as error:
+                raise TableError(source, str(error), column=name) from None
+
+
+def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Line number and stripped cells of each row that is not blank."""
+    try:
+        text = files.read_bytes(path).decode("utf-8-sig")
+    except ResultError as error:
+        raise TableError(path, str(error).removeprefix(f"{path}: ")) from error
+    except UnicodeDecodeError as error:
+        raise TableError(path, f"is not UTF-8 text: {error.reason}") from error
+    # An untranslated buffer splits lines at \n, \r\n and \r alike.
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    while True:
+        try:
+            cells = [cell.strip() for cell in next(reader)]
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise TableError(path, f"is not CSV: {error}", line=reader.line_num) from error
+        if any(cells):
+            yield reader.line_num, cells
+
+
+def read_rows(path: Path, columns: Mapping[str, Column]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line number and parsed cells of each row; each header row rules the rows that follow."""
+    header: list[str] | None = None
+    for line, cells in _records(path):
+        if header is None or "config_id" in cells:
+            header = _header(path, line, cells, columns)
+            continue
+        if len(cells) < len(header) or any(cells[len(header) :]):
+            raise TableError(
+                path, f"has {len(cells)} cells where the header has {len(header)}", line=line
+            )
+        row: dict[str, Any] = dict.fromkeys(columns)
+        for name, cell in zip(header, cells, strict=False):
+            if name in columns:
+                try:
+                    row[name] = columns[name].parse(cell)
+                except ValueError as error:
+                    raise TableError(path, str(error), line=line, column=name) from None
+            elif name:
+                row[name] = cell or None
+        yield line, row
+    if header is None:
+        raise TableError(path, "is empty: not even a header")
+
+
+def _header(path: Path, line: int, names: list[str], columns: Mapping[str, Column]) -> list[str]:
+    for name in names:
+        if name and names.count(name) > 1:
+            raise TableError(path, "stands in the header twice", line=line, column=name)
+    for name, column in columns.items():
+        if column.required and name not in names:
+            close = difflib.get_close_matches(name, set(names) - set(columns))
+            hint = f"; is {close[0]!r} meant?" if close else ""
+            raise TableError(path, f"is missing{hint}", line=line, column=name)
+    return names
+
+
+def _once(path: Path, rows: Iterable[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """Each run once, the last of its rows, at the place of the first."""
+    runs: dict[str, tuple[int, dict[str, Any]]] = {}
+    tasks: dict[str, tuple[int, dict[str, Any]]] = {}
+    compared = [name for name in RUN_COLUMNS if name not in CLOCK_COLUMNS]
+    for line, row in rows:
+        for seen, key, names in (
+            (runs, "run_id", compared),
+            (tasks, "config_id", ["method", "network", "n"]),
+        ):
+            earlier, other = seen.get(row[key], (line, row))
+            for name in names:
+                if row[name] != other[name] and None not in (row[name], other[name]):
+                    message = (
+                        f"{key} {row[key]!r} has {row[name]!r} here and {other[name]!r} in "
+                        f"line {earlier}; keep one"
+                    )
+                    raise TableError(path, message, line=line, column=name)
+            seen[row[key]] = (line, row)
+    return [row for _, row in runs.values()]
+
+
+def _frame(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd.DataFrame:
+    names = dict.fromkeys(columns) | dict.fromkeys(name for row in rows for name in row)
+    dtypes = dict.fromkeys(names, "string") | {name: c.dtype for name, c in columns.items()}
+    return pd.DataFrame(
+        {name: pd.Series([row.get(name) for row in rows], dtype=dtypes[name]) for name in names}
+    )

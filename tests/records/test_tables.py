@@ -1,0 +1,201 @@
+"""The reader of CSVs: what a person may do to a file, and what nobody could understand."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from experiments.records.columns import Column
+from experiments.records.tables import (
+    CURVE_COLUMNS,
+    RESULT_COLUMNS,
+    RUN_COLUMNS,
+    TableError,
+    read_curves,
+    read_runs,
+    read_settings,
+)
+from tests.made_rows import curve, edited, run, written
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return written(tmp_path / "runs.csv", [run(0), run(1), run(2, solved=True, success_rate=1.0)])
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    rows = [run(0), run(1, success_rate=0.1 + 0.2, env_steps_to_solve=70, solved=True)]
+    table = read_runs(written(tmp_path / "runs.csv", rows))
+    assert list(table) == list(RUN_COLUMNS)
+    assert {name: str(table[name].dtype) for name in table} == {
+        name: column.dtype for name, column in RUN_COLUMNS.items()
+    }
+    for row, expected in zip(table.to_dict("records"), rows, strict=True):
+        for name, value in expected.items():
+            assert row[str(name)] == value or (value is None and pd.isna(row[str(name)]))
+    again = written(tmp_path / "again.csv", table.to_dict("records"))  # type: ignore[arg-type]
+    pd.testing.assert_frame_equal(read_runs(again), table)
+
+
+def test_curves_are_read(tmp_path: Path) -> None:
+    table = read_curves(
+        written(tmp_path / "curves.csv", [curve(100), curve(110, loss=-0.5)], list(CURVE_COLUMNS))
+    )
+    assert list(table) == list(CURVE_COLUMNS)
+    assert table["env_steps"].tolist() == [100, 110]
+    assert table["loss"].tolist() == pytest.approx([math.nan, -0.5], nan_ok=True)
+    assert table["gradient_updates"].tolist() == [3_000, 3_000]
+
+
+def test_runs_have_every_kind_of_column_described() -> None:
+    assert list(RUN_COLUMNS) == list(run())
+    assert set(RUN_COLUMNS) > RESULT_COLUMNS
+    assert all(isinstance(column, Column) for column in CURVE_COLUMNS.values())
+    with pytest.raises(TypeError):
+        RUN_COLUMNS["n"] = RUN_COLUMNS["seed"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_any_line_endings_will_do(file: Path, end: str, mark: str) -> None:
+    expected = read_runs(file)
+    lines = file.read_text().splitlines()
+    text = mark + end.join(lines[:2]) + "\n" + end.join(lines[2:])
+    file.write_bytes(text.encode())
+    pd.testing.assert_frame_equal(read_runs(file), expected)
+
+
+def test_blank_lines_spaces_and_empty_columns_are_nothing(file: Path) -> None:
+    expected = read_runs(file)
+    header, *lines = file.read_text().splitlines()
+    commas = "," * header.count(",")
+    rows = [f"  {line.replace(',', ' , ')},," for line in lines]
+    file.write_text("\n\n".join(["", commas, f"{header},,", *rows, commas, "  "]))
+    pd.testing.assert_frame_equal(read_runs(file), expected)
+
+
+def test_glued_files_are_one(file: Path, tmp_path: Path) -> None:
+    one = read_runs(file)
+    reordered = [dict(reversed(run(seed).items())) | {"note": "mine"} for seed in (1, 3)]
+    other = written(tmp_path / "other.csv", reordered)
+    file.write_text(file.read_text() + file.read_text() + other.read_text())
+    table = read_runs(file)
+    assert table["seed"].tolist() == [0, 1, 2, 3]
+    assert table["note"].isna().tolist() == [True, False, True, False]
+    columns = list(RUN_COLUMNS)
+    pd.testing.assert_frame_equal(
+        table[columns].iloc[[0, 2]].reset_index(drop=True), one.iloc[[0, 2]].reset_index(drop=True)
+    )
+
+
+def test_optional_columns_may_be_missing(tmp_path: Path) -> None:
+    names = [name for name, column in RUN_COLUMNS.items() if column.required]
+    table = read_runs(written(tmp_path / "a.csv", [run(0), run(1, success_rate=0.99)], names))
+    assert list(table) == list(RUN_COLUMNS)
+    assert table["solved"].tolist() == [False, True]
+    assert table["max_steps"].isna().all()
+    names = [name for name, column in CURVE_COLUMNS.items() if column.required]
+    assert len(read_curves(written(tmp_path / "b.csv", [curve()], names))) == 1
+
+
+def test_numbers_as_spreadsheets_write_them(file: Path) -> None:
+    edited(edited(edited(file, "12345", "12345.0"), "50000", "5E+4"), "False", "FALSE")
+    table = read_runs(file)
+    assert table["env_steps"].tolist() == [12_345] * 3
+    assert table["budget_env_steps"].tolist() == [50_000] * 3
+
+
+def test_a_strategy_called_none_is_a_text(tmp_path: Path) -> None:
+    table = read_runs(written(tmp_path / "runs.csv", [run(goal_strategy="none")]))
+    assert table["goal_strategy"].tolist() == ["none"]
+
+
+def test_a_run_repeated_with_other_clocks_counts_once(tmp_path: Path) -> None:
+    rows = [run(0), run(1), run(0, wall_seconds=99.0, train_seconds=98.0)]
+    table = read_runs(written(tmp_path / "runs.csv", rows))
+    assert table["seed"].tolist() == [0, 1]
+    assert table["wall_seconds"].tolist() == [99.0, 12.5]
+    rows = [curve(100), curve(110), curve(100, train_seconds=3.0)]
+    assert len(read_curves(written(tmp_path / "curves.csv", rows))) == 2
+
+
+def test_nothing_but_a_header_is_an_empty_table(tmp_path: Path) -> None:
+    table = read_runs(written(tmp_path / "runs.csv", [run()][:0], list(RUN_COLUMNS)))
+    assert len(table) == 0
+    assert list(table) == list(RUN_COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "column", "message"),
+    [
+        ("success_rate", "sucess_rate", 1, "success_rate", "is missing; is 'sucess_rate' meant?"),
+        ("config_id", "sorted", 1, "config_id", "is missing"),
+        ("wall_seconds", "n", 1, "n", "stands in the header twice"),
+        ("her-mlp-n10-s1-0123456789", "", 3, "run_id", "must be text, got ''"),
+        (",0.333", ",abc", 2, "success_rate", r"must be a number in \[0, 1\], got 'abc"),
+        ("1.0,True", "nan,True", 4, "success_rate", r"number in \[0, 1\], got 'nan'"),
+        ("1.0,True", ",True", 4, "success_rate", r"number in \[0, 1\], got ''"),
+        ("1.0,True", "inf,True", 4, "success_rate", r"number in \[0, 1\], got 'inf'"),
+        ("1.0,True", "1.01,True", 4, "success_rate", r"number in \[0, 1\], got '1.01'"),
+        ("1.0,True", "-0.5,True", 4, "success_rate", r"number in \[0, 1\], got '-0.5'"),
+        ("1.0,True", '"1,0",True', 4, "success_rate", r"number in \[0, 1\], got '1,0'"),
+        ("1.0,True", "1.0,maybe", 4, "solved", "must be true or false, got 'maybe'"),
+        ("mlp,10,2", "mlp,0,2", 4, "n", "must be a whole number of at least 1, got '0'"),
+        ("mlp,10,2", "mlp,1_0,2", 4, "n", "must be a whole number of at least 1, got '1_0'"),
+        ("mlp,10,2", "mlp,10.5,2", 4, "n", "must be a whole number of at least 1, got '10.5'"),
+        ("mlp,10,2", "mlp,1e30,2", 4, "n", "must be a whole number of at least 1, got '1e30'"),
+        ("mlp,10,2", "mlp,10,-2", 4, "seed", "must be a whole number of at least 0, got '-2'"),
+        ("mlp,10,2", "mlp,11,2", 4, "n", "config_id .* has 11 here and 10 in line 3; keep one"),
+        ("cpu,1\n", "cpu,2\n", 2, "schema_version", "must be 1, got '2'"),
+        ("s2-0123456789", "s1-0123456789", 4, "seed", "has 2 here and 1 in line 3; keep one"),
+        ("mlp,10,2", "mlp", 4, None, "has 30 cells where the header has 32"),
+        ("mlp,10,2", "mlp,10,2,9", 4, None, "has 33 cells where the header has 32"),
+        ("her,mlp,10,2", '"her,mlp,10,2', 4, None, "is not CSV"),
+    ],
+)
+def test_what_cannot_be_understood_is_named(
+    file: Path, old: str, new: str, line: int, column: str | None, message: str
+) -> None:
+    with pytest.raises(TableError, match=message) as caught:
+        read_runs(edited(file, old, new))
+    error = caught.value
+    assert (error.path, error.line, error.column) == (file, line, column)
+    where = f"{file}, line {line}" + (f", column {column!r}" if column else "")
+    assert str(error).startswith(f"{where}: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty: not even a header"),
+        (b"\n ,,\n", "is empty: not even a header"),
+        (b"\xff\xfen\x00", "is not UTF-8 text"),
+        (b'run_id,"' + b"x" * 200_000, "is not CSV"),
+    ],
+)
+def test_what_is_no_table_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_bytes(content)
+    with pytest.raises(TableError, match=f"{re.escape(str(path))}.*{message}"):
+        read_runs(path)
+
+
+def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.csv", tmp_path):
+        for read in (read_runs, read_curves, read_settings):
+            with pytest.raises(TableError, match=f"{re.escape(str(path))}: cannot be read"):
+                read(path)
+
+
+def test_further_settings_are_read_from_a_summary(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"config_id": "a", "n": 1, "hidden": "256"},
+        {"config_id": "b", "n": 2, "hidden": "32x32"},
+    ]
+    table = read_settings(written(tmp_path / "summary.csv", [*rows, rows[0]]))
+    assert table.to_dict("list") == {"config_id": ["a", "b"], "hidden": ["256", "32x32"]}
