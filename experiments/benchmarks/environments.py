@@ -11,7 +11,7 @@ from stable_baselines3.common.envs import BitFlippingEnv
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from experiments.benchmarks.measuring import Measured, Side, rate
-from experiments.methods.agents import ENV_ID
+from experiments.config.task import ENV_ID
 
 _STEPS = 120
 """Vector steps between two looks at the clock: a few whole episodes at n = 30."""

@@ -11,8 +11,8 @@ from stable_baselines3.common.logger import Logger
 
 from experiments.benchmarks.measuring import Measured, Side, rate
 from experiments.config.run import RunConfig
-from experiments.methods.agents import make_agent, make_env
-from experiments.sweeps.training import LOG_INTERVAL
+from experiments.methods.learner import learner_of
+from experiments.methods.sb3 import LOG_INTERVAL
 
 _FILLING_COPIES = 64
 
@@ -34,12 +34,12 @@ def setting(**fields: Any) -> RunConfig:
         # Random actions cost less than greedy ones, and the two sides' epsilon falls differently.
         "exploration_steps": 1,
     }
-    return RunConfig(**(usual | fields)).resolved()
+    return RunConfig.of(**(usual | fields))
 
 
 def silent_agent(config: RunConfig) -> Any:
     """A run's agent, which logs nothing."""
-    return without_logs(make_agent(config, make_env(config)))
+    return without_logs(learner_of(config).model)
 
 
 def without_logs(agent: BaseAlgorithm) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 from experiments.benchmarks.learners import without_logs
 from experiments.benchmarks.measuring import UnavailableError
 from experiments.config.run import RunConfig
-from experiments.methods.agents import make_env
+from experiments.methods.sb3 import training_env
 
 _FLAGS = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
@@ -73,7 +73,7 @@ def sbx_agent(config: RunConfig) -> Any:
     vector_steps, updates = config.rollout
     agent = sbx.DQN(
         FlatPolicy,
-        make_env(config),
+        training_env(config),
         learning_rate=config.learning_rate,
         buffer_size=config.buffer_size,
         learning_starts=config.learning_starts,

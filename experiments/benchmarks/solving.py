@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from stable_baselines3.common.callbacks import BaseCallback
-
 from experiments.benchmarks.measuring import Measured, Side, UnavailableError
 from experiments.config.presets import PAPER_SIZES
 from experiments.config.run import RunConfig
@@ -26,7 +24,7 @@ _ENDLESS = 10_000_000
 """Environment steps that no run against a clock reaches."""
 
 
-class StopAfter(BaseCallback):
+class StopAfter:
     """Ends a training after some seconds of it, evaluations not counted.
 
     Args:
@@ -34,7 +32,6 @@ class StopAfter(BaseCallback):
     """
 
     def __init__(self, seconds: float) -> None:
-        super().__init__()
         self.seconds = seconds
         self._trained = 0.0
         self._since = 0.0
@@ -43,10 +40,9 @@ class StopAfter(BaseCallback):
         """An evaluation is over: its row knows how long the training itself took so far."""
         self._trained, self._since = row["train_seconds"], time.perf_counter()
 
-    def _on_training_start(self) -> None:
-        self._since = time.perf_counter()
-
-    def _on_step(self) -> bool:
+    def stepped(self, _: int) -> bool:
+        """Whether there is time left."""
+        self._since = self._since or time.perf_counter()
         return self._trained + time.perf_counter() - self._since < self.seconds
 
 
@@ -58,7 +54,7 @@ def seconds_to_solve(config: RunConfig, limit: float | None = None) -> Measured:
         limit: Seconds after which it is stopped.
     """
     stop = StopAfter(float("inf") if limit is None else limit)
-    result = train(config, callbacks=[stop], on_evaluation=stop.looked).result
+    result = train(config, on_step=stop.stepped, on_look=stop.looked).result
     seconds = result["seconds_to_solve"]
     if seconds is not None:
         return Measured(seconds)
@@ -76,21 +72,21 @@ def race(task: Mapping[str, Any], patience: float | None = None) -> dict[str, Si
     further: dict[str, Any] = {}
     if patience is not None:
         # It is the clock that stops it; its buffer stays what its own budget would have made it.
-        usual = RunConfig(**task, **STOCK).resolved()
+        usual = RunConfig.of(**task, **STOCK)
         further = {"budget_env_steps": _ENDLESS, "buffer_size": usual.buffer_size}
     nothing: dict[str, Any] = {}
     for fields in (nothing, STOCK):  # what a process loads once
         small = dict(task) | {"n": 5, "budget_env_steps": 1_000, "eval_episodes": 10}
-        train(RunConfig(**small, **fields))
+        train(RunConfig.of(**small, **fields))
 
     def mine(seed: int) -> Measured:
-        found = seconds_to_solve(RunConfig(**task, seed=seed))
+        found = seconds_to_solve(RunConfig.of(**task, seed=seed))
         ours[seed] = found.value
         return found
 
     def theirs(seed: int) -> Measured:
         limit = None if patience is None else patience * ours[seed]
-        return seconds_to_solve(RunConfig(**task, **STOCK, **further, seed=seed), limit)
+        return seconds_to_solve(RunConfig.of(**task, **STOCK, **further, seed=seed), limit)
 
     return {"ours": Side(mine), "stock": Side(theirs)}
 
@@ -99,7 +95,7 @@ def race(task: Mapping[str, Any], patience: float | None = None) -> dict[str, Si
 def run_result(network: str, n: int, seed: int) -> dict[str, Any]:
     """The result of a run of ours with one fixed target; a seed is run once."""
     fields: dict[str, Any] = {"network": network}
-    return train(RunConfig(method="her", n=n, seed=seed, **fields)).result
+    return train(RunConfig.of(method="her", n=n, seed=seed, **fields)).result
 
 
 def solving(network: str, n: int, column: str) -> Side:

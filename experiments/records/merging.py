@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.config import registry
 from experiments.config.run import RunConfig
 from experiments.records import files, tables
 from experiments.records.columns import CURVE_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION
@@ -72,7 +73,7 @@ def _settings(config: RunConfig) -> dict[str, Any]:
     """The settings that runs.csv has no column for, for a row of summary.csv."""
     listed = {*config_columns(), "seed"}
     fields = {name: value for name, value in config.to_dict().items() if name not in listed}
-    fields["hidden"] = "x".join(str(width) for width in config.hidden or ())
+    fields["hidden"] = "x".join(map(str, config.hidden))
     return {"config_id": config.config_id, **fields}
 
 
@@ -89,7 +90,8 @@ def _with_settings(summary: pd.DataFrame, settings: pd.DataFrame, path: Path) ->
 
 
 def _settings_names() -> list[str]:
-    return [name for name in _settings(RunConfig().resolved()) if name != "config_id"]
+    known = {name for entry in registry.METHODS.values() for name in entry.settings.model_fields}
+    return sorted(known - {*config_columns(), "seed"})
 
 
 def _with_rows_kept(

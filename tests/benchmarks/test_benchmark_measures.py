@@ -52,7 +52,7 @@ def test_a_buffer_is_full_before_it_is_sampled() -> None:
 
 @pytest.mark.parametrize("implementation", [{}, STOCK])
 def test_a_run_is_stopped_by_its_clock(implementation: dict[str, Any]) -> None:
-    config = RunConfig(n=12, eval_episodes=10, **implementation)
+    config = RunConfig.of(n=12, eval_episodes=10, **implementation)
     assert solving.seconds_to_solve(config, 0.01) == (0.01, True)
 
 

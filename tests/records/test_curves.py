@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.compare import CompareArguments, compare
-from experiments.config.checks import ConfigError
+from experiments.config.errors import ConfigError
 from experiments.records import merging, run_folders
 from experiments.records.tables import read_curves
 from experiments.records.thinning import spread, thin_curves
