@@ -11,7 +11,7 @@ import numpy.typing as npt
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
 
-from bitseq_env import arguments, inputs, rules
+from bitseq_env import arguments, rules
 from bitseq_env.arguments import Integer
 from bitseq_env.goals import GoalTask
 from bitseq_env.rules import Bits
@@ -143,17 +143,15 @@ class BitSequenceEnv(GoalTask, gym.Env[Observation, Action]):
     ) -> None:
         arguments.refuse_unknown(BitSequenceEnv, unknown)
         self._set_up(
-            arguments.check(
-                n=n,
-                target=target,
-                target_seed=target_seed,
-                goal_mode=goal_mode,
-                start=start,
-                max_steps=max_steps,
-                reward_type=reward_type,
-                continuing_task=continuing_task,
-                render_mode=render_mode,
-            )
+            n=n,
+            target=target,
+            target_seed=target_seed,
+            goal_mode=goal_mode,
+            start=start,
+            max_steps=max_steps,
+            reward_type=reward_type,
+            continuing_task=continuing_task,
+            render_mode=render_mode,
         )
         self.observation_space = self._observation_space()
         self.action_space = spaces.Discrete(self.n)
@@ -207,7 +205,7 @@ class BitSequenceEnv(GoalTask, gym.Env[Observation, Action]):
             TypeError: If the options have a wrong type.
             ValueError: If an option is unknown or has a wrong value, or the state is the target.
         """
-        chosen = inputs.reset_options(options, self.n)
+        chosen = arguments.reset_options(options, self.n)
         super().reset(seed=seed)
         if seed is not None:
             self._forget_targets()
@@ -234,7 +232,7 @@ class BitSequenceEnv(GoalTask, gym.Env[Observation, Action]):
             when = "after the end of an episode" if self._was_reset else "before the first reset()"
             raise ResetNeeded(f"step() {when}: call reset() first")
         if type(action) is not int or not 0 <= action < self.n:
-            action = inputs.action(action, self.n)
+            action = arguments.action(action, self.n)
         distance = rules.flip_and_distance(self._differs, action, self._distance)
         self._distance = distance
         self._state_view[action] ^= 1

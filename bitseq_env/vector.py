@@ -12,7 +12,7 @@ from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from bitseq_env import arguments, infos, inputs, rules
+from bitseq_env import arguments, infos, rules
 from bitseq_env.arguments import Integer
 from bitseq_env.env import BitSequenceEnv, Observation
 from bitseq_env.goals import GoalTask
@@ -70,17 +70,15 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
         self.num_envs = arguments.integer("num_envs", num_envs, 1)
         self.autoreset_mode = arguments.autoreset(autoreset_mode)
         self._set_up(
-            arguments.check(
-                n=n,
-                target=target,
-                target_seed=target_seed,
-                goal_mode=goal_mode,
-                start=start,
-                max_steps=max_steps,
-                reward_type=reward_type,
-                continuing_task=continuing_task,
-                render_mode=render_mode,
-            )
+            n=n,
+            target=target,
+            target_seed=target_seed,
+            goal_mode=goal_mode,
+            start=start,
+            max_steps=max_steps,
+            reward_type=reward_type,
+            continuing_task=continuing_task,
+            render_mode=render_mode,
         )
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
         self.single_observation_space = self._observation_space()
@@ -133,7 +131,7 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
             TypeError: If an option or a seed has a wrong type.
             ValueError: If one has a wrong value, or a state is its target.
         """
-        chosen = inputs.reset_options(options, self.n, self.num_envs)
+        chosen = arguments.reset_options(options, self.n, self.num_envs)
         mask = self._everyone if chosen.mask is None else chosen.mask
         if not (self._was_reset or mask.all()):
             raise ResetNeeded("the first reset() must be one of all copies, without a reset_mask")
@@ -151,7 +149,7 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
             if seed is not None:
                 self._forget_targets()
             return
-        seeds = inputs.seeds(seed, self.num_envs)
+        seeds = arguments.seeds(seed, self.num_envs)
         if seeds[0] is not None:
             super().reset(seed=seeds[0])
             self._forget_targets()
@@ -197,7 +195,7 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
         """
         if not self._was_reset:
             raise ResetNeeded("step() before the first reset(): call reset() first")
-        bits = self._rows + inputs.actions(actions, self.n, self.num_envs)
+        bits = self._rows + arguments.actions(actions, self.n, self.num_envs)
         over = self._over
         any_over = np.count_nonzero(over)
         if any_over and self.autoreset_mode is AutoresetMode.DISABLED:

@@ -17,14 +17,12 @@ BITS = "string of 3 characters 0 and 1, or 0/1 values of shape (3,)"
 # arguments; the error; what it says besides the value
 ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"n": 0}, ValueError, "n must be an integer >= 1, got 0"),
-    ({"n": -1}, ValueError, "n must be an integer >= 1, got -1"),
     ({"n": 1.5}, TypeError, "n must be an integer >= 1, got 1.5"),
     ({"n": True}, TypeError, "n must be an integer >= 1, got True"),
-    ({"n": np.True_}, TypeError, "n must be an integer >= 1, got np.True_"),
+    ({"n": np.True_}, TypeError, f"n must be an integer >= 1, got {np.True_!r}"),
     ({"n": "8"}, TypeError, "n must be an integer >= 1, got '8'"),
     ({"n": None}, TypeError, "n must be an integer >= 1, got None"),
     ({"n": 3, "target": "01"}, ValueError, f"{BITS} (n=3), got '01' of length 2"),
-    ({"n": 3, "target": "0110"}, ValueError, f"{BITS} (n=3), got '0110' of length 4"),
     ({"n": 3, "target": ""}, ValueError, "got '' of length 0"),
     ({"n": 3, "target": "01x"}, ValueError, "got '01x'"),
     ({"n": 3, "target": [0, 1]}, ValueError, f"{BITS} (n=3), got [0, 1] of shape (2,)"),
@@ -42,17 +40,13 @@ ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"n": 3, "target": "011", "goal_mode": "random"}, ValueError, "target='011' needs goal_mode"),
     ({"target_seed": -1}, ValueError, "target_seed must be an integer >= 0, got -1"),
     ({"target_seed": 1.0}, TypeError, "target_seed must be an integer >= 0, got 1.0"),
-    ({"target_seed": True}, TypeError, "target_seed must be an integer >= 0, got True"),
     ({"goal_mode": "new"}, ValueError, "goal_mode must be one of 'fixed', 'random', got 'new'"),
     ({"goal_mode": None}, ValueError, "goal_mode must be one of 'fixed', 'random', got None"),
-    ({"start": "ones"}, ValueError, "start must be one of 'random', 'zeros', got 'ones'"),
     ({"start": 0}, ValueError, "start must be one of 'random', 'zeros', got 0"),
-    ({"reward_type": "dense"}, ValueError, "'zero_one', 'minus_one_zero', 'hamming', got 'dense'"),
     ({"reward_type": []}, ValueError, "'zero_one', 'minus_one_zero', 'hamming', got []"),
     ({"max_steps": 0}, ValueError, "max_steps must be an integer >= 1, got 0"),
     ({"max_steps": 2.0}, TypeError, "max_steps must be an integer >= 1, got 2.0"),
     ({"continuing_task": 1}, TypeError, "continuing_task must be True or False, got 1"),
-    ({"continuing_task": "no"}, TypeError, "continuing_task must be True or False, got 'no'"),
     ({"render_mode": "text"}, ValueError, "None, 'ansi', 'rgb_array', 'human', got 'text'"),
     ({"horizon": 5}, TypeError, "no argument horizon=5; it has"),
 ]
@@ -64,17 +58,16 @@ VECTOR_ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
 ]
 
 
-@pytest.mark.parametrize("cls", [BitSequenceEnv, BitSequenceVectorEnv])
-@pytest.mark.parametrize(("kwargs", "error", "says"), ARGUMENTS)
+@pytest.mark.parametrize(
+    ("cls", "kwargs", "error", "says"),
+    [
+        *[(BitSequenceEnv, *row) for row in ARGUMENTS],
+        *[(BitSequenceVectorEnv, *row) for row in ARGUMENTS + VECTOR_ARGUMENTS],
+    ],
+)
 def test_arguments(cls: Any, kwargs: dict[str, Any], error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=re.escape(says)):
         cls(**kwargs)
-
-
-@pytest.mark.parametrize(("kwargs", "error", "says"), VECTOR_ARGUMENTS)
-def test_vector_arguments(kwargs: dict[str, Any], error: type[Exception], says: str) -> None:
-    with pytest.raises(error, match=re.escape(says)):
-        BitSequenceVectorEnv(**kwargs)
 
 
 def test_an_unknown_argument_is_told_the_known_ones() -> None:
@@ -111,20 +104,9 @@ def test_errors_do_not_print_ten_thousand_bits() -> None:
         assert len(str(caught.value)) < 400
 
 
-ACTIONS: list[Any] = [
-    -1,
-    3,
-    1.0,
-    1.5,
-    True,
-    None,
-    "1",
-    [1],
-    np.array([1]),
-    np.array(1.0),
-    np.array(True),
-]
-ACTIONS += [np.True_, np.float64(1), np.array(3), np.int64(-1), np.array([[1]]), (1,), 2**70]
+ACTIONS: list[Any] = [-1, 3, 1.0, 1.5, True, None, "1", [1], (1,), 2**70]
+ACTIONS += [np.array([1]), np.array(1.0), np.array(True), np.array(3), np.array([[1]])]
+ACTIONS += [np.True_, np.float64(1), np.int64(-1)]
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=repr)
