@@ -151,11 +151,16 @@ class Arguments:
 
 
 def refuse_unknown(cls: type, unknown: Mapping[str, object]) -> None:
-    """Refuse keywords that a constructor does not have (`TypeError`), and say which ones it has."""
-    if unknown:
-        known = [*inspect.signature(cls).parameters][:-1]
-        names = ", ".join(f"{name}={shown(value)}" for name, value in unknown.items())
-        raise TypeError(f"{cls.__name__} has no argument {names}; it has {', '.join(known)}")
+    """Refuse keywords that a constructor does not have (`TypeError`), and say which ones it has.
+
+    It begins in Python's words: TorchRL leaves out its "frameskip" where it reads them.
+    """
+    for name, value in unknown.items():
+        known = ", ".join([*inspect.signature(cls).parameters][:-1])
+        raise TypeError(
+            f"{cls.__name__}.__init__() got an unexpected keyword argument {name!r} with value "
+            f"{shown(value)}; it has {known}"
+        )
 
 
 def autoreset(value: object) -> AutoresetMode:
