@@ -184,7 +184,7 @@ class BitSequenceEnv(GoalTask, gym.Env[Observation, Action]):
         """The target of this episode, or of the first one: a copy, int8 of shape (n,).
 
         Raises:
-            ResetNeeded: If the first `reset` is yet to draw it.
+            ResetNeeded: If the first `reset` is yet to draw it; an AttributeError as well.
         """
         return (self._target if self._was_reset else self._known_target()).copy()
 

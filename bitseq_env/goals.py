@@ -14,6 +14,10 @@ from bitseq_env.arguments import RENDER_MODES, Arguments, shown
 from bitseq_env.rules import Bits, random_bits, random_bits_apart, target_generator
 
 
+class TargetNotDrawnError(ResetNeeded, AttributeError):
+    """An AttributeError too, so that `hasattr` has an answer before the first reset."""
+
+
 class GoalTask(Arguments):
     """The task itself, mixed into both environments; they add time, and one state or many."""
 
@@ -21,13 +25,15 @@ class GoalTask(Arguments):
     np_random: np.random.Generator
     metadata: dict[str, Any]
 
+    # Here, as Gymnasium 1.1 and 1.2 call `close` even if __init__ failed.
+    _window: rendering.Window | None = None
+
     def _set_up(self, **passed: Any) -> None:
         """Take what a constructor was passed: the keywords and errors of `_check_arguments`."""
         # s, where it is the same in all episodes and already known
         self._s = self._check_arguments(**passed)
         self._s_is_given = self._s is not None or self.target_seed is not None
         self._human = self.render_mode == "human"
-        self._window: rendering.Window | None = None
         # Reward by distance: a look-up in `step`, and the same numbers in `compute_reward`.
         self._rewards = rules.reward_at(np.arange(self.n + 1), self.n, self.reward_type)
         # The stream of targets where it is one of its own, else None
@@ -84,10 +90,10 @@ class GoalTask(Arguments):
         """s, where it is known before the first episode.
 
         Raises:
-            ResetNeeded: If it is not.
+            TargetNotDrawnError: If it is not.
         """
         if self._s is None:
-            raise ResetNeeded("the target is not drawn yet: call reset() first")
+            raise TargetNotDrawnError("the target is not drawn yet: call reset() first")
         return self._s
 
     def _draw_targets(self, count: int | None, states: Bits | None) -> Bits:

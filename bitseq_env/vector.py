@@ -105,7 +105,7 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
         """The targets of the current episodes: a copy, int8 of shape (num_envs, n).
 
         Raises:
-            ResetNeeded: If the first `reset` is yet to draw them.
+            ResetNeeded: If the first `reset` is yet to draw them; an AttributeError as well.
         """
         if self._was_reset:
             return self._targets.copy()

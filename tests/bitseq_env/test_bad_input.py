@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import sys
 from typing import Any
 
 import gymnasium as gym
@@ -94,6 +96,20 @@ def test_errors_come_through_make(kwargs: dict[str, Any], error: type[Exception]
         gym.make("BitSequence-v0", **kwargs)
     with pytest.raises(error, match=r"n must be|unexpected keyword argument 'm' with value 1"):
         gym.make_vec("BitSequence-v0", num_envs=2, **kwargs)
+
+
+@pytest.mark.parametrize("cls", [BitSequenceEnv, BitSequenceVectorEnv])
+def test_an_environment_that_was_not_made_is_quietly_forgotten(cls: Any) -> None:
+    forgotten: list[Any] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "unraisablehook", forgotten.append)
+        for arguments in ({"n": 0}, {"frameskip": 4}, {"num_envs": 0}, {"autoreset_mode": "now"}):
+            with pytest.raises((TypeError, ValueError)):
+                cls(**arguments)
+        with pytest.raises(TypeError, match="positional"):
+            cls(1, 2, 3)
+        gc.collect()
+    assert not forgotten
 
 
 def test_an_unknown_render_mode_comes_through_make() -> None:

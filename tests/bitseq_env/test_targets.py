@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.error import ResetNeeded
@@ -87,13 +89,24 @@ def test_which_s_the_environments_own() -> None:
     assert goals(env, 1) == first[:1]
 
 
-def test_a_target_that_is_not_drawn_yet_needs_a_reset() -> None:
-    assert BitSequenceVectorEnv(2, n=3, target="011").target.tolist() == [[0, 1, 1]] * 2
-    unknown: list[dict[str, Any]] = [{}, {"goal_mode": "random", "target_seed": 0}]
-    for kwargs in unknown:
-        for env in (BitSequenceEnv(n=3, **kwargs), BitSequenceVectorEnv(2, n=3, **kwargs)):
-            with pytest.raises(ResetNeeded):
-                _ = env.target
+@pytest.mark.parametrize("kwargs", [{}, {"goal_mode": "random", "target_seed": 0}])
+def test_a_target_that_is_not_drawn_yet_is_not_there_yet(kwargs: dict[str, Any]) -> None:
+    made: list[Any] = [
+        BitSequenceEnv(n=3, **kwargs),
+        gym.wrappers.TimeLimit(BitSequenceEnv(n=3, **kwargs), 3),
+        BitSequenceVectorEnv(2, n=3, **kwargs),
+    ]
+    for env in made:
+        assert not hasattr(env.unwrapped, "target")
+        assert "target" not in dict(inspect.getmembers(env.unwrapped))
+        if isinstance(env, gym.Env):
+            assert not env.has_wrapper_attr("target")
+        with pytest.raises(ResetNeeded, match="call reset"):
+            _ = env.unwrapped.target
+        env.reset()
+        assert hasattr(env.unwrapped, "target")
+    known = BitSequenceVectorEnv(2, n=3, target="011")
+    assert known.target.tolist() == [[0, 1, 1]] * 2
 
 
 def test_a_goal_for_each_episode() -> None:
