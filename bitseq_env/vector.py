@@ -29,7 +29,9 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
 
     * Arguments: `num_envs` (int >= 1), and `autoreset_mode`, an `AutoresetMode` or its string
       value: "NextStep" (default), "SameStep" or "Disabled". In the last, a step while a copy's
-      episode is over raises `gymnasium.error.ResetNeeded`.
+      episode is over raises `gymnasium.error.ResetNeeded`. `max_episode_steps` is an upper limit on
+      `max_steps`, for `gym.make_vec`; unlike `TimeLimit` it lets an arrival by the last step be
+      terminated alone.
     * With `goal_mode="fixed"` all copies have one s. With "random" all draw from one stream of
       targets.
     * `reset(seed=k)` gives the s that a single environment has after `reset(seed=k)`. A list of
@@ -64,6 +66,7 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
         continuing_task: bool = False,
         render_mode: str | None = None,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
+        max_episode_steps: Integer | None = None,
         **unknown: Unpack[arguments.NoMoreKeywords],
     ) -> None:
         arguments.refuse_unknown(BitSequenceVectorEnv, unknown)
@@ -80,6 +83,9 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
             continuing_task=continuing_task,
             render_mode=render_mode,
         )
+        if max_episode_steps is not None and max_episode_steps != -1:  # -1: as `gym.make` has it
+            limit = arguments.integer("max_episode_steps", max_episode_steps, 1)
+            self.max_steps = min(self.max_steps, limit)
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
         self.single_observation_space = self._observation_space()
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)

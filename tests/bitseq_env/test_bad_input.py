@@ -59,6 +59,8 @@ ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
 VECTOR_ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"num_envs": 0}, ValueError, "num_envs must be an integer >= 1, got 0"),
     ({"num_envs": 2.0}, TypeError, "num_envs must be an integer >= 1, got 2.0"),
+    ({"max_episode_steps": 0}, ValueError, "max_episode_steps must be an integer >= 1, got 0"),
+    ({"max_episode_steps": 2.0}, TypeError, "max_episode_steps must be an integer >= 1, got 2.0"),
     ({"autoreset_mode": "now"}, ValueError, "'NextStep', 'SameStep', 'Disabled', got 'now'"),
     ({"autoreset_mode": None}, ValueError, "'NextStep', 'SameStep', 'Disabled', got None"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
@@ -92,6 +93,52 @@ def test_the_specification_survives_json(mode: str) -> None:
     assert again.num_envs == 3
     assert again.autoreset_mode is AutoresetMode(mode)
     np.testing.assert_array_equal(again.target, [[0, 1]] * 3)
+
+
+@pytest.fixture
+def limited() -> Iterator[str]:
+    """An id that is registered with a time limit of 3 steps."""
+    gym.register("Limited-v0", **ENTRY_POINTS, max_episode_steps=3)  # type: ignore[arg-type]
+    yield "Limited-v0"
+    del gym.registry["Limited-v0"]
+
+
+ENTRY_POINTS = {
+    "entry_point": "bitseq_env.env:BitSequenceEnv",
+    "vector_entry_point": "bitseq_env.vector:BitSequenceVectorEnv",
+}
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "steps"),
+    [
+        ({}, 3),
+        ({"max_steps": 2}, 2),
+        ({"max_episode_steps": 2}, 2),
+        ({"max_episode_steps": 4}, 4),
+        ({"max_episode_steps": 9}, 5),
+        ({"max_episode_steps": -1}, 5),
+    ],
+)
+@pytest.mark.parametrize("mode", ["sync", "vector_entry_point"])
+def test_a_time_limit_of_gymnasiums(
+    limited: str, kwargs: dict[str, Any], steps: int, mode: str
+) -> None:
+    made = gym.make_vec(limited, 2, vectorization_mode=mode, n=5, target="11111", **kwargs)
+    assert made.spec is not None
+    for env in (made, gym.make_vec(made.spec)):
+        env.reset(options={"state": "00000"})
+        for step in range(1, steps + 1):
+            _, _, terminated, truncated, _ = env.step(np.array([0, 0]))
+            assert truncated.tolist() == [step == steps] * 2
+            assert not terminated.any()
+
+
+def test_a_time_limit_is_no_end_for_who_arrives() -> None:
+    env = gym.make_vec("BitSequence-v0", num_envs=1, n=5, target="11111", max_episode_steps=3)
+    env.reset(options={"state": "00111"})
+    env.step(np.array([0]))
+    assert [flag.item() for flag in env.step(np.array([1]))[1:4]] == [1.0, True, False]
 
 
 def arrays_in(value: Any) -> list[npt.NDArray[Any]]:
