@@ -174,16 +174,20 @@ def autoreset(value: object) -> AutoresetMode:
         ) from None
 
 
+class WrongActionError(InvalidAction, ValueError, TypeError):
+    """A ValueError and a TypeError too: code that knows no Gymnasium expects one of these."""
+
+
 def action(value: object, n: int) -> int:
     """Read one action: an int, a NumPy integer or a 0-d integer array in [0, n).
 
     Raises:
-        InvalidAction: If it is anything else.
+        WrongActionError: If it is anything else.
     """
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < n:
-        raise InvalidAction(
+        raise WrongActionError(
             f"an action must be an integer in [0, {n - 1}], the bit to flip, got {shown(value)} "
             f"of type {type(value).__name__}"
         )
@@ -194,15 +198,17 @@ def actions(values: Any, n: int, num_envs: int) -> npt.NDArray[np.int64]:
     """Read one action for each copy: an integer array of shape (num_envs,), or a sequence.
 
     Raises:
-        InvalidAction: If it is anything else, or an action is not in [0, n).
+        WrongActionError: If it is anything else, or an action is not in [0, n).
     """
     if not isinstance(values, np.ndarray):
         try:
-            values = np.array([action(value, n) for value in values])
+            listed = list(values)
         except TypeError:
             values = np.asarray(values)  # not a sequence: refused below
+        else:
+            values = np.array([action(value, n) for value in listed])
     if values.shape != (num_envs,) or values.dtype.kind not in "iu":
-        raise InvalidAction(
+        raise WrongActionError(
             f"actions must be integers of shape ({num_envs},) in [0, {n - 1}], got {shown(values)} "
             f"of shape {values.shape} and dtype {values.dtype}"
         )
@@ -210,7 +216,7 @@ def actions(values: Any, n: int, num_envs: int) -> npt.NDArray[np.int64]:
     # As unsigned numbers the negative ones are the largest: one comparison for both ends.
     if np.maximum.reduce(indices.view(np.uint64)) >= n:
         wrong = values[(values < 0) | (values >= n)]
-        raise InvalidAction(f"actions must be integers in [0, {n - 1}], got {shown(wrong)}")
+        raise WrongActionError(f"actions must be integers in [0, {n - 1}], got {shown(wrong)}")
     return indices
 
 

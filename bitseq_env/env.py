@@ -225,7 +225,8 @@ class BitSequenceEnv(GoalTask, gym.Env[Observation, Action]):
             Observation, reward, terminated, truncated, info.
 
         Raises:
-            InvalidAction: If the action is not an integer in [0, n).
+            InvalidAction: If the action is not an integer in [0, n); a ValueError and a
+                TypeError as well.
             ResetNeeded: If no episode is under way.
         """
         if not self._playing:

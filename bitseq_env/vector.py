@@ -12,15 +12,17 @@ from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from bitseq_env import arguments, infos, rules
+from bitseq_env import arguments, copies, rules
 from bitseq_env.arguments import Integer
+from bitseq_env.copies import Flags
 from bitseq_env.env import BitSequenceEnv, Observation
 from bitseq_env.goals import GoalTask
-from bitseq_env.infos import Flags
 from bitseq_env.rules import Bits
 
 
-class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], npt.NDArray[Any]]):
+class BitSequenceVectorEnv(
+    GoalTask, copies.Attributes, VectorEnv[Observation, npt.NDArray[Any], npt.NDArray[Any]]
+):
     """`num_envs` copies of `BitSequenceEnv`, stepped together with array operations.
 
     It returns what `gymnasium.vector.SyncVectorEnv` returns for single environments with the same
@@ -40,6 +42,10 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
     * `reset(options=...)` takes "target" and "state" of shape (n,) or (num_envs, n), and a
       "reset_mask" (bool, shape (num_envs,)), which says who is to be reset. If that reset has a
       seed too, the others keep their targets until their episodes end.
+    * All copies draw from one generator: `np_random` and `np_random_seed` are one, not one for each
+      copy, and with a list of seeds each start depends on all of the list, with a "reset_mask" too.
+    * `call` and `get_attr` answer for each copy. What `set_attr` sets is shared by all; a new
+      `max_steps` counts from each copy's next episode.
     * In render mode "human" the window shows the first copy.
 
     ```python
@@ -195,7 +201,8 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
             Observations, rewards, terminated, truncated, infos.
 
         Raises:
-            InvalidAction: If an action is not an integer in [0, n).
+            InvalidAction: If an action is not an integer in [0, n); a ValueError and a TypeError
+                as well.
             ResetNeeded: Before the first `reset`, or in autoreset mode "Disabled" while an
                 episode is over.
         """
@@ -229,7 +236,7 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
             ended = np.flatnonzero(self._over)
             targets = self._targets[ended]
             states = self._differs[ended] ^ targets
-            final = infos.final(states, targets, self._info(self._over), self._over)
+            final = copies.final(states, targets, self._info(self._over), self._over)
             self._restart(self._over)
         if self._human:
             self.render()
@@ -245,8 +252,8 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
 
     def _info(self, mask: Flags | None = None) -> dict[str, Any]:
         if mask is None:
-            return infos.batched(self._success.copy(), self._distance.copy(), self._everyone)
-        return infos.batched(self._success & mask, self._distance * mask, mask)
+            return copies.batched(self._success.copy(), self._distance.copy(), self._everyone)
+        return copies.batched(self._success & mask, self._distance * mask, mask)
 
     def render(self) -> tuple[Any, ...] | None:
         """Draw the states and their targets.

@@ -142,6 +142,8 @@ def test_actions(action: Any) -> None:
     with pytest.raises(InvalidAction, match=re.escape("an integer in [0, 2]")) as caught:
         env.step(action)
     assert "got" in str(caught.value)
+    assert isinstance(caught.value, ValueError)
+    assert isinstance(caught.value, TypeError)
     np.testing.assert_array_equal(env._state, before)
 
 
@@ -174,6 +176,8 @@ def test_vector_actions(actions: Any, mode: str) -> None:
     with pytest.raises(InvalidAction, match=re.escape("[0, 2]")) as caught:
         env.step(actions)
     assert "got" in str(caught.value)
+    assert isinstance(caught.value, ValueError)
+    assert isinstance(caught.value, TypeError)
     assert env.render() == before
 
 

@@ -95,6 +95,27 @@ def test_the_specification_survives_json(mode: str) -> None:
     np.testing.assert_array_equal(again.target, [[0, 1]] * 3)
 
 
+@pytest.mark.parametrize("values", [2, [2, 2], (2, 2)])
+def test_what_is_set_is_set_for_all_copies(values: Any) -> None:
+    for mode in ("sync", "vector_entry_point"):
+        env: Any = gym.make_vec("BitSequence-v0", 2, vectorization_mode=mode, n=5, target="11111")
+        env.set_attr("max_steps", values)
+        assert env.get_attr("max_steps") == (2, 2)
+        env.reset(options={"state": "00000"})
+        assert [env.step([0, 0])[3].tolist() for _ in range(2)] == [[False] * 2, [True] * 2]
+
+
+def test_attributes_that_copies_do_not_have_each() -> None:
+    env = BitSequenceVectorEnv(2, n=5)
+    for values in ([2, 3], [2], (2, 2, 2), []):
+        with pytest.raises(ValueError, match="the copies share max_steps: one value"):
+            env.set_attr("max_steps", values)
+    assert env.max_steps == 5
+    for name in ("reset", "step", "close", "target", "nothing"):
+        with pytest.raises(AttributeError, match=r"one of all copies|not drawn|'nothing'"):
+            env.get_attr(name)
+
+
 @pytest.fixture
 def limited() -> Iterator[str]:
     """An id that is registered with a time limit of 3 steps."""
