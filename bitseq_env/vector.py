@@ -47,6 +47,8 @@ class BitSequenceVectorEnv(
     * `call` and `get_attr` answer for each copy. What `set_attr` sets is shared by all; a new
       `max_steps` counts from each copy's next episode.
     * In render mode "human" the window shows the first copy.
+    * TorchRL's `GymWrapper` takes it in autoreset mode "Disabled", and reads these infos, which are
+      arrays; those of a single environment are Python's own numbers, which it does not read.
 
     ```python
     envs = gym.make_vec("BitSequence-v0", num_envs=1024, n=30, target_seed=0)
@@ -117,7 +119,7 @@ class BitSequenceVectorEnv(
         """The targets of the current episodes: a copy, int8 of shape (num_envs, n).
 
         Raises:
-            ResetNeeded: If the first `reset` is yet to draw them; an AttributeError as well.
+            ResetNeeded: If the first `reset` is yet to come; an AttributeError as well.
         """
         if self._was_reset:
             return self._targets.copy()
@@ -201,8 +203,7 @@ class BitSequenceVectorEnv(
             Observations, rewards, terminated, truncated, infos.
 
         Raises:
-            InvalidAction: If an action is not an integer in [0, n); a ValueError and a TypeError
-                as well.
+            InvalidAction: If an action is not an integer in [0, n).
             ResetNeeded: Before the first `reset`, or in autoreset mode "Disabled" while an
                 episode is over.
         """

@@ -222,8 +222,23 @@ def test_make_adds_no_wrapper() -> None:
     assert type(gym.make("bitseq_env:BitSequence-v0", n=3)) is BitSequenceEnv
 
 
-def test_a_time_limit_of_gymnasiums_works_too() -> None:
+def test_a_time_limit_of_gymnasiums_works_too_and_tells_the_time() -> None:
     env = gym.make("BitSequence-v0", n=5, target="11111", max_episode_steps=2)
-    env.reset(options={"state": "00000"})
-    assert env.step(0)[2:4] == (False, False)
-    assert env.step(0)[2:4] == (False, True)
+    timed = gym.wrappers.TimeAwareObservation(env, flatten=False)
+    observation, _ = timed.reset(options={"state": "00000"})
+    times, ends = [observation["time"]], []
+    for _ in range(2):
+        observation, _, *end, _ = timed.step(0)
+        times.append(observation["time"])
+        ends.append(end)
+    assert np.concatenate(times).tolist() == [0, 1, 2]
+    assert ends == [[False, False], [False, True]]
+
+
+def test_observations_flatten_to_one_array() -> None:
+    kwargs: dict[str, Any] = {"n": 3, "target": "011"}
+    single: Any = gym.wrappers.FlattenObservation(gym.make("BitSequence-v0", **kwargs))
+    vector = gym.wrappers.vector.FlattenObservation(gym.make_vec("BitSequence-v0", 2, **kwargs))
+    flat = [1, 0, 0, 0, 1, 1, 1, 0, 0]  # in the order of the keys
+    assert single.reset(options={"state": "100"})[0].tolist() == flat
+    assert np.asarray(vector.reset(options={"state": "100"})[0]).tolist() == [flat] * 2
