@@ -1,4 +1,4 @@
-"""Many copies in the form that Gymnasium gives them: their infos, and their attributes.
+"""What environments of many copies share: their seeds, their attributes, and the form of infos.
 
 In an info each value is an array with an entry for every copy, and stands beside a mask of the
 copies that have it, as `gymnasium.vector.VectorEnv._add_info` has it. All arrays are fresh.
@@ -6,24 +6,43 @@ copies that have it, as `gymnasium.vector.VectorEnv._add_info` has it. All array
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from gymnasium.vector import VectorEnv
 
-from bitseq_env.arguments import shown
+from bitseq_env import arguments
+from bitseq_env.env import Observation
+from bitseq_env.goals import GoalTask
 from bitseq_env.rules import Bits
 
 Flags = npt.NDArray[np.bool_]
 
 
-class Attributes:
-    """`SyncVectorEnv`'s way to each copy's attributes, for copies that share almost all of them."""
+class Copies(GoalTask, VectorEnv[Observation, npt.NDArray[Any], npt.NDArray[Any]]):
+    """Copies that share one generator, and all attributes but their targets and states."""
 
-    num_envs: int
+    def _seed(self, seed: int | Sequence[int | None] | None) -> None:
+        """Seed what is random, with one seed or with one for each copy."""
+        if not isinstance(seed, Sequence | np.ndarray):
+            super().reset(seed=seed)
+            if seed is not None:
+                self._forget_targets()
+            return
+        seeds = arguments.seeds(seed, self.num_envs)
+        if seeds[0] is not None:
+            super().reset(seed=seeds[0])
+            self._forget_targets()
+            self._settle_target()
+        if any(each is not None for each in seeds):
+            chance = self.np_random.integers(2**63, size=self.num_envs).tolist()
+            words = [new if old is None else old for old, new in zip(seeds, chance, strict=True)]
+            self.np_random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """What each copy's method returns, or its attribute is.
+        """What each copy's method returns, or its attribute is, as `SyncVectorEnv.call`.
 
         Raises:
             AttributeError: If a copy has none of that name; `reset`, `step` and `close` are those
@@ -62,9 +81,13 @@ class Attributes:
         ):
             raise ValueError(
                 f"the copies share {name}: one value, or the same one {self.num_envs} times, got "
-                f"{shown(values)}"
+                f"{arguments.shown(values)}"
             )
         setattr(self, name, values[0])
+
+    def close_extras(self, **kwargs: Any) -> None:  # noqa: ARG002  (Gymnasium's signature)
+        """Close the window, if there is one."""
+        self._close_window()
 
 
 def batched(success: Flags, distance: npt.NDArray[np.int64], mask: Flags) -> dict[str, Any]:

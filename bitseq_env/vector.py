@@ -9,20 +9,17 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
 from bitseq_env import arguments, copies, rules
 from bitseq_env.arguments import Integer
-from bitseq_env.copies import Flags
+from bitseq_env.copies import Copies, Flags
 from bitseq_env.env import BitSequenceEnv, Observation
-from bitseq_env.goals import GoalTask
 from bitseq_env.rules import Bits
 
 
-class BitSequenceVectorEnv(
-    GoalTask, copies.Attributes, VectorEnv[Observation, npt.NDArray[Any], npt.NDArray[Any]]
-):
+class BitSequenceVectorEnv(Copies):
     """`num_envs` copies of `BitSequenceEnv`, stepped together with array operations.
 
     It returns what `gymnasium.vector.SyncVectorEnv` returns for single environments with the same
@@ -156,23 +153,6 @@ class BitSequenceVectorEnv(
             self.render()
         return self._observation(), self._info(mask)
 
-    def _seed(self, seed: int | Sequence[int | None] | None) -> None:
-        """Seed what is random, with one seed or with one for each copy."""
-        if not isinstance(seed, Sequence | np.ndarray):
-            super().reset(seed=seed)
-            if seed is not None:
-                self._forget_targets()
-            return
-        seeds = arguments.seeds(seed, self.num_envs)
-        if seeds[0] is not None:
-            super().reset(seed=seeds[0])
-            self._forget_targets()
-            self._settle_target()
-        if any(each is not None for each in seeds):
-            chance = self.np_random.integers(2**63, size=self.num_envs).tolist()
-            words = [new if old is None else old for old, new in zip(seeds, chance, strict=True)]
-            self.np_random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))
-
     def _restart(self, mask: Flags, target: Bits | None = None, state: Bits | None = None) -> None:
         """Begin new episodes for the copies in `mask`."""
         count = int(np.count_nonzero(mask))
@@ -276,7 +256,3 @@ class BitSequenceVectorEnv(
         if self.render_mode is None:
             return None
         return frames * self.num_envs if self._human else frames
-
-    def close_extras(self, **kwargs: Any) -> None:  # noqa: ARG002  (Gymnasium's signature)
-        """Close the window, if there is one."""
-        self._close_window()
