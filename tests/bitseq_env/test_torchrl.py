@@ -39,7 +39,7 @@ def env(request: pytest.FixtureRequest) -> Iterator[Any]:
     made.close(raise_if_closed=False)
 
 
-def test_specifications_and_rollout(env: Any) -> None:
+def test_specifications_and_rollout(env: Any, request: pytest.FixtureRequest) -> None:
     envs.check_env_specs(env)
     env.set_seed(0)
     steps = env.rollout(30, break_when_any_done=False)
@@ -50,6 +50,8 @@ def test_specifications_and_rollout(env: Any) -> None:
     arrived = (steps["next", "observation"] == steps["desired_goal"]).all(-1, keepdim=True)
     assert (steps["next", "terminated"] == arrived).all()
     assert (steps["next", "reward"] == arrived).all()
+    if "infos" in request.node.name:
+        assert (steps["next", "is_success"].reshape(arrived.shape) == arrived).all()
 
 
 def test_an_argument_that_is_wrong_is_still_named() -> None:
