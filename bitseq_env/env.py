@@ -87,7 +87,7 @@ class BitSequenceEnv(GoalTask, gym.Env[Observation, Action]):
 
     *Termination*: on arriving at s, also by the last step; never if `continuing_task`.
     *Truncation*: after `max_steps` steps, inside the environment: no `TimeLimit` is needed.
-    `TimeAwareObservation` does: `gym.make(..., max_episode_steps=n)` puts one around.
+    `TimeAwareObservation` needs one: `gym.make(..., max_episode_steps=n)` puts it around.
     A `step` before the first `reset` or after the end raises `gymnasium.error.ResetNeeded`.
 
     ## Information
