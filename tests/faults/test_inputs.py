@@ -12,10 +12,10 @@ import pytest
 from bitseq_env import BitSequenceEnv, BitSequenceVectorEnv
 from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
+from tests.bitseq_env.test_bad_input import ARGUMENTS, VECTOR_ARGUMENTS
 from tests.command_lines import finish, listing, process
 from tests.commands.test_mistakes import MISTAKES, check_named, prepare
 from tests.faults.conftest import Scale
-from tests.test_env_bad_input import ARGUMENTS, VECTOR_ARGUMENTS
 
 Keep = Callable[[str], None]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
@@ -94,6 +95,73 @@ def test_the_specification_survives_json(mode: str) -> None:
     np.testing.assert_array_equal(again.target, [[0, 1]] * 3)
 
 
+@pytest.mark.parametrize("values", [2, [2, 2], (2, 2)])
+def test_what_is_set_is_set_for_all_copies(values: Any) -> None:
+    for mode in ("sync", "vector_entry_point"):
+        env: Any = gym.make_vec("BitSequence-v0", 2, vectorization_mode=mode, n=5, target="11111")
+        env.set_attr("max_steps", values)
+        assert env.get_attr("max_steps") == (2, 2)
+        env.reset(options={"state": "00000"})
+        assert [env.step([0, 0])[3].tolist() for _ in range(2)] == [[False] * 2, [True] * 2]
+
+
+def test_attributes_that_copies_do_not_have_each() -> None:
+    env = BitSequenceVectorEnv(2, n=5)
+    for values in ([2, 3], [2], (2, 2, 2), []):
+        with pytest.raises(ValueError, match="the copies share max_steps: one value"):
+            env.set_attr("max_steps", values)
+    assert env.max_steps == 5
+    for name in ("reset", "step", "close", "target", "nothing"):
+        with pytest.raises(AttributeError, match=r"one of all copies|not drawn|'nothing'"):
+            env.get_attr(name)
+
+
+@pytest.fixture
+def limited() -> Iterator[str]:
+    """An id that is registered with a time limit of 3 steps."""
+    gym.register("Limited-v0", **ENTRY_POINTS, max_episode_steps=3)  # type: ignore[arg-type]
+    yield "Limited-v0"
+    del gym.registry["Limited-v0"]
+
+
+ENTRY_POINTS = {
+    "entry_point": "bitseq_env.env:BitSequenceEnv",
+    "vector_entry_point": "bitseq_env.vector:BitSequenceVectorEnv",
+}
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "steps"),
+    [
+        ({}, 3),
+        ({"max_steps": 2}, 2),
+        ({"max_episode_steps": 2}, 2),
+        ({"max_episode_steps": 4}, 4),
+        ({"max_episode_steps": 9}, 5),
+        ({"max_episode_steps": -1}, 5),
+    ],
+)
+@pytest.mark.parametrize("mode", ["sync", "vector_entry_point"])
+def test_a_time_limit_of_gymnasiums(
+    limited: str, kwargs: dict[str, Any], steps: int, mode: str
+) -> None:
+    made = gym.make_vec(limited, 2, vectorization_mode=mode, n=5, target="11111", **kwargs)
+    assert made.spec is not None
+    for env in (made, gym.make_vec(made.spec)):
+        env.reset(options={"state": "00000"})
+        for step in range(1, steps + 1):
+            _, _, terminated, truncated, _ = env.step(np.array([0, 0]))
+            assert truncated.tolist() == [step == steps] * 2
+            assert not terminated.any()
+
+
+def test_a_time_limit_is_no_end_for_who_arrives() -> None:
+    env = gym.make_vec("BitSequence-v0", num_envs=1, n=5, target="11111", max_episode_steps=3)
+    env.reset(options={"state": "00111"})
+    env.step(np.array([0]))
+    assert [flag.item() for flag in env.step(np.array([1]))[1:4]] == [1.0, True, False]
+
+
 def arrays_in(value: Any) -> list[npt.NDArray[Any]]:
     """All arrays in nested tuples and dictionaries, those in arrays of objects included."""
     if isinstance(value, dict):
@@ -109,35 +177,24 @@ def arrays_in(value: Any) -> list[npt.NDArray[Any]]:
 @pytest.mark.parametrize("goal_mode", ["fixed", "random"])
 def test_nothing_that_is_returned_is_aliased(mode: AutoresetMode, goal_mode: str) -> None:
     kwargs: dict[str, Any] = {"n": 3, "goal_mode": goal_mode, "autoreset_mode": mode}
-    env, other = BitSequenceVectorEnv(2, **kwargs), BitSequenceVectorEnv(2, **kwargs)
-    actions = np.array([0, 1])
-    mask = np.array([True, False])
-    returned: list[Any] = []
-    expected: list[Any] = []
-    for each, kept in ((env, returned), (other, expected)):
-        kept.append(each.reset(seed=0))
-        kept.append(each.reset(options={"reset_mask": mask}))
-        kept.append(each.step(actions))
-        kept.append(each.step(actions))
-        kept.append((each.target, each.target))
-    arrays = arrays_in(returned)
+    env, other = (BitSequenceVectorEnv(2, max_steps=1, **kwargs) for _ in range(2))
+    actions, mask = np.array([0, 1]), np.array([True, True])
+    for each in (env, other):
+        returned = (
+            each.reset(seed=0),
+            each.step(actions),
+            each.reset(options={"reset_mask": mask}),
+        )
+        if each is env:
+            arrays = [*arrays_in(returned), env.target, env.target]
+    final = (2 * 3 + 1) + (4 + 1) if mode is AutoresetMode.SAME_STEP else 0
+    assert len(arrays) == 7 + 10 + final + 7 + 2
     for index, array in enumerate(arrays):
         assert not any(np.shares_memory(array, later) for later in arrays[index + 1 :])
     for array in arrays:
-        array[...] = 1
+        array[...] = array == 0
     assert data_equivalence(env.step(actions), other.step(actions), exact=True)
-    assert actions.tolist() == [0, 1]
-    assert mask.tolist() == [True, False]
-
-
-def test_final_observations_are_not_aliased() -> None:
-    env = BitSequenceVectorEnv(2, n=3, target="111", max_steps=1, autoreset_mode="SameStep")
-    env.reset(options={"state": "000"})
-    returned = env.step(np.array([0, 1]))
-    arrays = arrays_in(returned)
-    assert len(arrays) == 3 + 3 + (2 * 3 + 1) + (4 + 1) + 4
-    for index, array in enumerate(arrays):
-        assert not any(np.shares_memory(array, later) for later in arrays[index + 1 :])
+    assert (actions.tolist(), mask.tolist()) == ([0, 1], [True, True])
 
 
 def test_steps_outside_of_an_episode_need_a_reset() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import sys
 from typing import Any
 
 import gymnasium as gym
@@ -17,14 +19,12 @@ BITS = "string of 3 characters 0 and 1, or 0/1 values of shape (3,)"
 # arguments; the error; what it says besides the value
 ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"n": 0}, ValueError, "n must be an integer >= 1, got 0"),
-    ({"n": -1}, ValueError, "n must be an integer >= 1, got -1"),
     ({"n": 1.5}, TypeError, "n must be an integer >= 1, got 1.5"),
     ({"n": True}, TypeError, "n must be an integer >= 1, got True"),
-    ({"n": np.True_}, TypeError, "n must be an integer >= 1, got np.True_"),
+    ({"n": np.True_}, TypeError, f"n must be an integer >= 1, got {np.True_!r}"),
     ({"n": "8"}, TypeError, "n must be an integer >= 1, got '8'"),
     ({"n": None}, TypeError, "n must be an integer >= 1, got None"),
     ({"n": 3, "target": "01"}, ValueError, f"{BITS} (n=3), got '01' of length 2"),
-    ({"n": 3, "target": "0110"}, ValueError, f"{BITS} (n=3), got '0110' of length 4"),
     ({"n": 3, "target": ""}, ValueError, "got '' of length 0"),
     ({"n": 3, "target": "01x"}, ValueError, "got '01x'"),
     ({"n": 3, "target": [0, 1]}, ValueError, f"{BITS} (n=3), got [0, 1] of shape (2,)"),
@@ -42,58 +42,76 @@ ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"n": 3, "target": "011", "goal_mode": "random"}, ValueError, "target='011' needs goal_mode"),
     ({"target_seed": -1}, ValueError, "target_seed must be an integer >= 0, got -1"),
     ({"target_seed": 1.0}, TypeError, "target_seed must be an integer >= 0, got 1.0"),
-    ({"target_seed": True}, TypeError, "target_seed must be an integer >= 0, got True"),
     ({"goal_mode": "new"}, ValueError, "goal_mode must be one of 'fixed', 'random', got 'new'"),
     ({"goal_mode": None}, ValueError, "goal_mode must be one of 'fixed', 'random', got None"),
-    ({"start": "ones"}, ValueError, "start must be one of 'random', 'zeros', got 'ones'"),
     ({"start": 0}, ValueError, "start must be one of 'random', 'zeros', got 0"),
-    ({"reward_type": "dense"}, ValueError, "'zero_one', 'minus_one_zero', 'hamming', got 'dense'"),
     ({"reward_type": []}, ValueError, "'zero_one', 'minus_one_zero', 'hamming', got []"),
     ({"max_steps": 0}, ValueError, "max_steps must be an integer >= 1, got 0"),
     ({"max_steps": 2.0}, TypeError, "max_steps must be an integer >= 1, got 2.0"),
     ({"continuing_task": 1}, TypeError, "continuing_task must be True or False, got 1"),
-    ({"continuing_task": "no"}, TypeError, "continuing_task must be True or False, got 'no'"),
     ({"render_mode": "text"}, ValueError, "None, 'ansi', 'rgb_array', 'human', got 'text'"),
-    ({"horizon": 5}, TypeError, "no argument horizon=5; it has"),
+    (
+        {"horizon": 5},
+        TypeError,
+        "__init__() got an unexpected keyword argument 'horizon' with value 5; it has",
+    ),
 ]
 VECTOR_ARGUMENTS: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"num_envs": 0}, ValueError, "num_envs must be an integer >= 1, got 0"),
     ({"num_envs": 2.0}, TypeError, "num_envs must be an integer >= 1, got 2.0"),
+    ({"max_episode_steps": 0}, ValueError, "max_episode_steps must be an integer >= 1, got 0"),
+    ({"max_episode_steps": 2.0}, TypeError, "max_episode_steps must be an integer >= 1, got 2.0"),
     ({"autoreset_mode": "now"}, ValueError, "'NextStep', 'SameStep', 'Disabled', got 'now'"),
     ({"autoreset_mode": None}, ValueError, "'NextStep', 'SameStep', 'Disabled', got None"),
 ]
 
 
-@pytest.mark.parametrize("cls", [BitSequenceEnv, BitSequenceVectorEnv])
-@pytest.mark.parametrize(("kwargs", "error", "says"), ARGUMENTS)
+@pytest.mark.parametrize(
+    ("cls", "kwargs", "error", "says"),
+    [
+        *[(BitSequenceEnv, *row) for row in ARGUMENTS],
+        *[(BitSequenceVectorEnv, *row) for row in ARGUMENTS + VECTOR_ARGUMENTS],
+    ],
+)
 def test_arguments(cls: Any, kwargs: dict[str, Any], error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=re.escape(says)):
         cls(**kwargs)
 
 
-@pytest.mark.parametrize(("kwargs", "error", "says"), VECTOR_ARGUMENTS)
-def test_vector_arguments(kwargs: dict[str, Any], error: type[Exception], says: str) -> None:
-    with pytest.raises(error, match=re.escape(says)):
-        BitSequenceVectorEnv(**kwargs)
-
-
 def test_an_unknown_argument_is_told_the_known_ones() -> None:
     known = "n, target, target_seed, goal_mode, start, max_steps, reward_type, continuing_task"
     known += ", render_mode"
-    with pytest.raises(TypeError, match=f"it has {known}"):
-        BitSequenceEnv(autoreset_mode="SameStep")  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match=f"it has num_envs, {known}, autoreset_mode"):
-        BitSequenceVectorEnv(max_episode_steps=5)  # type: ignore[call-arg]
+    begins = r"__init__\(\) got an unexpected keyword argument 'frameskip'"  # TorchRL reads this
+    with pytest.raises(TypeError, match=f"^BitSequenceEnv.{begins}.* it has {known}"):
+        BitSequenceEnv(frameskip=4)  # type: ignore[call-arg]
+    with pytest.raises(
+        TypeError, match=f"^BitSequenceVectorEnv.{begins}.* it has num_envs, {known}"
+    ):
+        BitSequenceVectorEnv(frameskip=4)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(
     ("kwargs", "error"), [({"n": 0}, ValueError), ({"n": "8"}, TypeError), ({"m": 1}, TypeError)]
 )
 def test_errors_come_through_make(kwargs: dict[str, Any], error: type[Exception]) -> None:
-    with pytest.raises(error, match=r"n must be|no argument m=1"):
+    with pytest.raises(error, match=r"n must be|unexpected keyword argument 'm' with value 1"):
         gym.make("BitSequence-v0", **kwargs)
-    with pytest.raises(error, match=r"n must be|no argument m=1"):
+    with pytest.raises(error, match=r"n must be|unexpected keyword argument 'm' with value 1"):
         gym.make_vec("BitSequence-v0", num_envs=2, **kwargs)
+
+
+@pytest.mark.parametrize("cls", [BitSequenceEnv, BitSequenceVectorEnv])
+def test_an_environment_that_was_not_made_is_quietly_forgotten(cls: Any) -> None:
+    forgotten: list[Any] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "unraisablehook", forgotten.append)
+        for arguments in ({"n": 0}, {"frameskip": 4}, {"num_envs": 0}, {"autoreset_mode": "now"}):
+            with pytest.raises((TypeError, ValueError)):
+                cls(**arguments)
+        with pytest.raises(TypeError, match="positional"):
+            cls(1, 2, 3)
+        gc.collect()
+    assert not forgotten
 
 
 def test_an_unknown_render_mode_comes_through_make() -> None:
@@ -111,20 +129,9 @@ def test_errors_do_not_print_ten_thousand_bits() -> None:
         assert len(str(caught.value)) < 400
 
 
-ACTIONS: list[Any] = [
-    -1,
-    3,
-    1.0,
-    1.5,
-    True,
-    None,
-    "1",
-    [1],
-    np.array([1]),
-    np.array(1.0),
-    np.array(True),
-]
-ACTIONS += [np.True_, np.float64(1), np.array(3), np.int64(-1), np.array([[1]]), (1,), 2**70]
+ACTIONS: list[Any] = [-1, 3, 1.0, 1.5, True, None, "1", [1], (1,), 2**70]
+ACTIONS += [np.array([1]), np.array(1.0), np.array(True), np.array(3), np.array([[1]])]
+ACTIONS += [np.True_, np.float64(1), np.int64(-1)]
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=repr)
@@ -135,6 +142,8 @@ def test_actions(action: Any) -> None:
     with pytest.raises(InvalidAction, match=re.escape("an integer in [0, 2]")) as caught:
         env.step(action)
     assert "got" in str(caught.value)
+    assert isinstance(caught.value, ValueError)
+    assert isinstance(caught.value, TypeError)
     np.testing.assert_array_equal(env._state, before)
 
 
@@ -167,6 +176,8 @@ def test_vector_actions(actions: Any, mode: str) -> None:
     with pytest.raises(InvalidAction, match=re.escape("[0, 2]")) as caught:
         env.step(actions)
     assert "got" in str(caught.value)
+    assert isinstance(caught.value, ValueError)
+    assert isinstance(caught.value, TypeError)
     assert env.render() == before
 
 

@@ -147,4 +147,8 @@ def test_native_is_sync(
         over = returned[2] | returned[3]
         if kwargs["render_mode"] is not None:
             assert_same(ours.render(), theirs.render())
-        assert_same(tuple(ours.target), theirs.get_attr("target"))
+            assert_same(ours.call("render"), theirs.call("render"))
+        for name in ("target", "n", "action_space", "observation_space", "max_steps"):
+            assert_same(ours.get_attr(name), theirs.get_attr(name))
+    goals = rng.integers(0, 2, size=(2, n))
+    assert_same(ours.call("compute_reward", *goals), theirs.call("compute_reward", *goals))
