@@ -11,7 +11,6 @@ import importlib.util
 import os
 from typing import Any
 
-from experiments.benchmarks.learners import without_logs
 from experiments.benchmarks.measuring import UnavailableError
 from experiments.config.run import RunConfig
 from experiments.methods.agents import make_env
@@ -42,11 +41,9 @@ def sbx_agent(config: RunConfig) -> Any:
 
     class FlatBuffer(HerReplayBuffer):
         def sample(self, *args: Any, **kwargs: Any) -> Any:
-            data = super().sample(*args, **kwargs)
-            flat: Any = {
-                "observations": th.cat(list(data.observations.values()), dim=1),
-                "next_observations": th.cat(list(data.next_observations.values()), dim=1),
-            }
+            data: Any = super().sample(*args, **kwargs)
+            names = ("observations", "next_observations")
+            flat = {name: th.cat(list(getattr(data, name).values()), dim=1) for name in names}
             return data._replace(**flat)
 
     class OneHiddenLayer(nn.Module):
@@ -71,7 +68,7 @@ def sbx_agent(config: RunConfig) -> Any:
                 policy.observation_space, sbx_policies.QNetwork = whole, usual
 
     vector_steps, updates = config.rollout
-    agent = sbx.DQN(
+    return sbx.DQN(
         FlatPolicy,
         make_env(config),
         learning_rate=config.learning_rate,
@@ -90,4 +87,3 @@ def sbx_agent(config: RunConfig) -> Any:
         policy_kwargs={"net_arch": list(config.hidden or ())},
         seed=config.seed,
     )
-    return without_logs(agent)
