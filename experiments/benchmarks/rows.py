@@ -7,10 +7,12 @@ from typing import Any
 
 import torch as th
 
-from experiments.benchmarks import environment_speed, limits, solving
+from experiments.benchmarks import limits
+from experiments.benchmarks.environment_speed import sb3_single, sb3_vector, single, vector
 from experiments.benchmarks.learner_speed import STOCK, sampling, setting, training, updating
 from experiments.benchmarks.measuring import Contest, Side, UnavailableError
 from experiments.benchmarks.sbx_shim import sbx_agent
+from experiments.benchmarks.solving import paper_sweep, race
 from experiments.benchmarks.verdicts import Row
 
 N = 30
@@ -31,16 +33,12 @@ _COPIES: dict[str, Any] = {
 
 
 def _vector() -> dict[str, Side]:
-    same_step = environment_speed.vector(1024, N, autoreset_mode="SameStep")
-    return {
-        "ours": environment_speed.vector(1024, N),
-        "stock": environment_speed.sb3_vector(64, N),
-        "ours, autoreset in the same step": same_step,
-    }
+    sides = {"ours": vector(1024, N), "stock": sb3_vector(64, N)}
+    return sides | {"ours, autoreset in the same step": vector(1024, N, autoreset_mode="SameStep")}
 
 
 def _single() -> dict[str, Side]:
-    return {"ours": environment_speed.single(N), "stock": environment_speed.sb3_single(N)}
+    return {"ours": single(N), "stock": sb3_single(N)}
 
 
 def _many_envs() -> dict[str, Side]:
@@ -56,11 +54,11 @@ def _sample() -> dict[str, Side]:
 
 
 def _solve_mlp() -> dict[str, Side]:
-    return solving.race({"method": "her", "n": N, "goal_mode": "random"}, patience=10.0)
+    return race({"method": "her", "n": N, "goal_mode": "random"}, patience=10.0)
 
 
 def _solve_equivariant() -> dict[str, Side]:
-    return solving.race({"method": "her", "network": "equivariant", "n": 50})
+    return race({"method": "her", "network": "equivariant", "n": 50})
 
 
 def _both(measure: Callable[..., Side], **fields: Any) -> dict[str, Side]:
@@ -84,7 +82,7 @@ CONTESTS: Mapping[str, Contest] = {
     "sample": Contest("ms", _sample, 15),
     "solve-mlp": Contest("s", _solve_mlp, 3, alternate=False),
     "solve-equivariant": Contest("s", _solve_equivariant, 15),
-    "paper": Contest("minutes", solving.paper_sweep, 1),
+    "paper": Contest("minutes", paper_sweep, 1),
     "gpu-updates-128": Contest("updates/s", lambda: _on_gpu(updating, **_BATCHED)),
     "gpu-updates-4096": Contest("updates/s", lambda: _on_gpu(updating, **_BATCHED, **_LARGE)),
     "gpu-steps": Contest("env steps/s", lambda: _on_gpu(training, **_LARGE, **_COPIES)),

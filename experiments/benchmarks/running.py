@@ -24,9 +24,9 @@ def compare(out: Path, wanted: Collection[str], repeats: int | None, console: Co
 
     Args:
         out: The folder, which nobody else writes to.
-        wanted: Names of contests; all if it is empty.
+        wanted: Names; all that there are if it is empty.
         repeats: Of each, instead of its own number.
-        console: Where the table is printed.
+        console: What people see.
 
     Raises:
         TableError: If the repeats in the folder cannot be understood.

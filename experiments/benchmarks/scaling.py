@@ -11,10 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from experiments.benchmarks import environment_speed, solving
+from experiments.benchmarks.environment_speed import sb3_vector, vector
 from experiments.benchmarks.learner_speed import STOCK, sampling, setting, updating
 from experiments.benchmarks.measuring import Contest, Side, measure
 from experiments.benchmarks.repeats import Repeat, repeat_table
+from experiments.benchmarks.solving import solving
 from experiments.figures import drawing
 
 _SECONDS = 0.25
@@ -46,17 +47,12 @@ class Panel(NamedTuple):
 
 
 def _copies(copies: int) -> dict[str, Side]:
-    sides = {"this project": environment_speed.vector(copies, 30, _SECONDS)}
-    if copies <= 1_024:
-        sides["stock SB3"] = environment_speed.sb3_vector(copies, 30, _SECONDS)
-    return sides
+    ours = {"this project": vector(copies, 30, _SECONDS)}
+    return ours if copies > 1_024 else ours | {"stock SB3": sb3_vector(copies, 30, _SECONDS)}
 
 
 def _length(n: int) -> dict[str, Side]:
-    return {
-        "this project": environment_speed.vector(1_024, n, _SECONDS),
-        "stock SB3": environment_speed.sb3_vector(64, n, _SECONDS),
-    }
+    return {"this project": vector(1_024, n, _SECONDS), "stock SB3": sb3_vector(64, n, _SECONDS)}
 
 
 def _sample(size: int) -> dict[str, Side]:
@@ -69,16 +65,15 @@ def _batch(size: int) -> dict[str, Side]:
     return {"this project": updating(ours, 0.7), "stock SB3": updating(stock, 0.7)}
 
 
-def _solved(n: int, column: str) -> dict[str, Side]:
-    return {
-        f"HER, {network}": solving.solving(network, n, column)
-        for network, sizes in _SIZES.items()
-        if n in sizes
-    }
+def _solved(column: str, n: int) -> dict[str, Side]:
+    networks = [network for network, sizes in _SIZES.items() if n in sizes]
+    return {f"HER, {network}": solving(network, n, column) for network in networks}
 
 
 _SIZES = {"mlp": (5, 10, 20, 30, 40, 50), "equivariant": (10, 30, 50, 100, 200, 500, 1_000)}
 _ALL_SIZES = sorted({n for sizes in _SIZES.values() for n in sizes})
+_SECONDS_SOLVED = functools.partial(_solved, "seconds_to_solve")
+_STEPS_SOLVED = functools.partial(_solved, "env_steps_to_solve")
 PANELS: Mapping[str, Panel] = {
     "copies": Panel(
         "Environment: copies, n = 30",
@@ -100,19 +95,9 @@ PANELS: Mapping[str, Panel] = {
     "batch": Panel(
         "Updates: batch, n = 30, [256]", "batch", "updates/s", (32, 128, 512, 2_048, 8_192), _batch
     ),
-    "seconds": Panel(
-        "Seconds to solve",
-        "n (bits)",
-        "s",
-        _ALL_SIZES,
-        functools.partial(_solved, column="seconds_to_solve"),
-    ),
+    "seconds": Panel("Seconds to solve", "n (bits)", "s", _ALL_SIZES, _SECONDS_SOLVED),
     "steps": Panel(
-        "Environment steps to solve",
-        "n (bits)",
-        "environment steps",
-        _ALL_SIZES,
-        functools.partial(_solved, column="env_steps_to_solve"),
+        "Environment steps to solve", "n (bits)", "environment steps", _ALL_SIZES, _STEPS_SOLVED
     ),
 }
 
