@@ -85,8 +85,8 @@ def settings_type(*without: str) -> type:
 def _flag(name: str, field: FieldInfo) -> tuple[str, Any, Any]:
     """A setting as a flag whose help says what fills it."""
     hint: Any = field.annotation
-    names = {"method": registry.METHODS, "network": registry.NETWORKS}.get(name, {})
-    words: dict[Any, str] = {int: "INT", float: "FLOAT", str: "|".join(names)}
+    entries = {"method": [*registry.METHODS], "network": [*registry.NETWORKS]}
+    words: dict[Any, str] = {int: "INT", float: "FLOAT", str: "|".join(entries.get(name, []))}
     if get_origin(hint) is tuple:
         words[hint] = "[INT ...]"
     notes: list[Any] = [

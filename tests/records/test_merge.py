@@ -62,7 +62,7 @@ def test_tables_are_made_of_the_folders(tmp_path: Path) -> None:
     assert len(summary) == 4
     dqn = summary.loc[make_finished_run(method="dqn").config.config_id]
     assert (dqn["seeds"], dqn["solved"], dqn["success_rate_mean"]) == (2, 1, 0.65)
-    assert dqn["gamma"] == make_finished_run().config.gamma
+    assert dqn["gamma"] == dict(make_finished_run().config)["gamma"]
     late = summary.loc[make_finished_run(n=4).config.config_id]
     assert late["solved"] == 0
 

@@ -64,11 +64,13 @@ class DqnLearner(Learner):
     @staticmethod
     def load(run: Any, weights: bytes, n: int, device: str) -> Policy:
         """See :meth:`Learner.load`."""
+        # Imported first: a module that makes tensors is not to make them without memory.
+        kind = registry.load(registry.network(run.network).module)
 
         def make() -> QNetwork:
             if _is_sb3s(run):
                 return _sb3_network(n, run.hidden)
-            return bare_network(run.network, n, run.hidden, run.sees_target)
+            return bare_network(kind, n, run.hidden, run.sees_target)
 
         return greedy_policy(fitted(make, weights, run.run_id).to(device))
 

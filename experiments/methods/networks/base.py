@@ -138,11 +138,11 @@ def goal_space(n: int) -> spaces.Dict:
     return spaces.Dict({"observation": bits, "achieved_goal": bits, "desired_goal": bits})
 
 
-def bare_network(name: str, n: int, hidden: Sequence[int], sees_target: bool) -> BitQNetwork:
-    """A Q-network of n bits without a policy around it."""
+def bare_network(kind: Any, n: int, hidden: Sequence[int], sees_target: bool) -> BitQNetwork:
+    """A Q-network of n bits of some class, without a policy around it."""
     space = goal_space(n)
     extractor = PlusMinusExtractor(space, sees_target)
-    net: BitQNetwork = registry.load(registry.network(name).module)(
+    net: BitQNetwork = kind(
         observation_space=space,
         action_space=spaces.Discrete(n),
         features_extractor=extractor,

@@ -6,23 +6,21 @@ import time
 from typing import Any
 
 import torch as th
-from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.logger import Logger
 
 from experiments.benchmarks.measuring import Measured, Side, rate
-from experiments.config.run import RunConfig
+from experiments.methods.her import HerRun
 from experiments.methods.learner import learner_of
 from experiments.methods.sb3 import LOG_INTERVAL
 
+STOCK: dict[str, Any] = {"implementation": "stock", "reward_type": "minus_one_zero"}
+"""SB3 as it comes. Its buffer never learns on rewards 1/0 (issue #627), so it gets the HER paper's
+-1/0: the same task, on which it does best."""
 _FILLING_COPIES = 64
 
 
-def setting(**fields: Any) -> RunConfig:
-    """DQN+HER at the benchmark's setting: n = 30, [256], batch 128, epsilon at its end.
-
-    Args:
-        **fields: Of :class:`RunConfig`, over those.
-    """
+def setting(**fields: Any) -> HerRun:
+    """DQN+HER at the benchmark's setting, with further fields of :class:`HerRun` over it."""
     usual: dict[str, Any] = {
         "method": "her",
         "n": 30,
@@ -34,32 +32,20 @@ def setting(**fields: Any) -> RunConfig:
         # Random actions cost less than greedy ones, and the two sides' epsilon falls differently.
         "exploration_steps": 1,
     }
-    return RunConfig.of(**(usual | fields))
+    return HerRun(**(usual | fields))
 
 
-def silent_agent(config: RunConfig) -> Any:
-    """A run's agent, which logs nothing."""
-    return without_logs(learner_of(config).model)
-
-
-def without_logs(agent: BaseAlgorithm) -> Any:
-    """The same agent; SB3 would log to a folder of the system's temporary files."""
-    agent.set_logger(Logger(folder=None, output_formats=[]))
-    return agent
-
-
-def training(config: RunConfig, seconds: float, agent: Any = None, warm_updates: int = 300) -> Side:
+def training(config: HerRun, seconds: float, agent: Any = None, warm_updates: int = 300) -> Side:
     """Environment steps per second of training as a whole: acting, stepping, storing, updating.
 
     Args:
         config: The run.
         seconds: Of one repeat, about.
         agent: Another library's for the same run.
-        warm_updates: Before the clock starts; what is compiled or allocated once is done by then.
+        warm_updates: Those before the clock starts, for what is compiled or allocated once.
     """
-    agent = agent or silent_agent(config)
-    ratio = config.updates_per_env_step or 1.0
-    warm = (config.learning_starts or 0) + int(warm_updates / ratio)
+    agent = agent or learner_of(config).model
+    warm = config.learning_starts + int(warm_updates / config.updates_per_env_step)
     _learn(agent, warm, first=True)
     # A call of learn() has its own start and end: each is as long as a repeat should be.
     steps = 1 + int(warm * seconds / _learn(agent, warm))
@@ -72,59 +58,50 @@ def training(config: RunConfig, seconds: float, agent: Any = None, warm_updates:
     return Side(repeat, config.device)
 
 
-def updating(config: RunConfig, seconds: float) -> Side:
+def updating(config: HerRun, seconds: float) -> Side:
     """Gradient updates per second, their minibatches' sampling included."""
     agent = filled_agent(config, 20_000)
-    batch = config.batch_size or 1
     _, updates = config.rollout
 
     def chunk() -> int:
-        agent.train(updates, batch)
+        agent.train(updates, config.batch_size)
         return updates
 
     rate(chunk, seconds)  # what is compiled or captured once
-
-    def repeat(_: int) -> Measured:
-        _finish(agent)
-        began, done = time.perf_counter(), 0
-        while time.perf_counter() - began < seconds:
-            done += chunk()
-        _finish(agent)
-        return Measured(done / (time.perf_counter() - began))
-
-    return Side(repeat, config.device)
+    return Side(lambda _: rate(chunk, seconds, finish=lambda: _finish(agent)), config.device)
 
 
-def sampling(config: RunConfig, capacity: int, seconds: float = 0.3) -> Side:
+def sampling(config: HerRun, capacity: int, seconds: float = 0.3) -> Side:
     """Milliseconds of one ``sample()`` of a full buffer."""
     agent = filled_agent(config, capacity)
-    buffer, batch = agent.replay_buffer, config.batch_size or 1
 
     def chunk() -> int:
         for _ in range(20):
-            buffer.sample(batch)
+            agent.replay_buffer.sample(config.batch_size)
         return 20
 
     chunk()
     return Side(lambda _: Measured(1e3 / rate(chunk, seconds).value), config.device)
 
 
-def filled_agent(config: RunConfig, capacity: int) -> Any:
+def filled_agent(config: HerRun, capacity: int) -> Any:
     """An agent whose buffer is full of random play, and which was never updated."""
-    copies = min(_FILLING_COPIES, max(1, capacity // (4 * config.n)))
     fields = config.to_dict() | {
-        "n_envs": copies,
+        "n_envs": min(_FILLING_COPIES, max(1, capacity // (4 * config.n))),
         "buffer_size": capacity,
         "learning_starts": 2 * capacity,  # later than the last step
         "budget_env_steps": 2 * capacity + 1,
     }
-    agent = silent_agent(RunConfig.from_dict(fields))
+    filling = HerRun.from_dict(fields)
+    agent = learner_of(filling).model
     _learn(agent, capacity, first=True)
     return agent
 
 
 def _learn(agent: Any, steps: int, *, first: bool = False) -> float:
     """Seconds of some more steps."""
+    if first:  # SB3 would log to a folder of the system's temporary files
+        agent.set_logger(Logger(folder=None, output_formats=[]))
     _finish(agent)
     began = time.perf_counter()
     agent.learn(steps, reset_num_timesteps=first, log_interval=LOG_INTERVAL)
