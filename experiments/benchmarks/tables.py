@@ -13,10 +13,9 @@ from typing import Any
 import pandas as pd
 
 from experiments.benchmarks.measuring import Measured, Outcome, Repeat
-from experiments.records.columns import Column, TableError
-from experiments.records.provenance import device_name, processor
-from experiments.records.tables import read_rows
-from experiments.records.versions import versions
+from experiments.records.provenance import device_name, processor, versions
+from experiments.records.schema import Column
+from experiments.records.tables import TableError, read_rows
 
 TABLE = "benchmark.csv"
 REPEATS = "benchmark_repeats.csv"

@@ -16,7 +16,7 @@ from experiments.config.run import RunConfig
 from experiments.config.streams import Stream
 from experiments.evaluation import greedy
 from experiments.methods.agents import greedy_policy
-from experiments.records.columns import SOLVED_FROM
+from experiments.records.schema import SOLVED_FROM
 
 CurveRow = dict[str, Any]
 

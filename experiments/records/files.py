@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and JSON that is read with suspicion."""
+"""Files that are written whole or not at all, and what is read with suspicion."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from typing import Any
 
 import filelock
 import pandas as pd
+from safetensors import SafetensorError, safe_open
 
 _JSON_LIMIT = 1_000_000
 """Bytes of the largest JSON file that is read: ours have a few thousand."""
 _LIMIT = 500_000_000
 """Bytes of the largest file of any kind: the largest networks and tables have a tenth of that."""
+_RUNS_CODE = (b"\x80", b"PK\x03\x04")
+"""How pickles begin, and the zip files in which PyTorch and SB3 keep theirs."""
 
 ASIDE = ".replaced"
 """Ending of the dotted name of a run that is being replaced."""
@@ -132,6 +135,28 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ResultError(f"{path}: must hold a JSON object, got {type(content).__name__}")
     return content
+
+
+def read_weights(path: Path, run_id: str) -> bytes:
+    """A safetensors file whose header and length agree; nothing in it is ever executed.
+
+    Raises:
+        ResultError: If the file is missing, cut off, another run's, or something else.
+        OSError: If it may be sound and cannot be read.
+    """
+    data = read_bytes(path)
+    try:
+        with safe_open(path, framework="pt") as tensors:
+            names, metadata = list(tensors.keys()), tensors.metadata() or {}
+        if not names:
+            raise ResultError(f"{path}: holds no weights")
+        if metadata.get("run_id") != run_id:
+            raise ResultError(f"{path}: holds the weights of run {metadata.get('run_id')!r}")
+        return data
+    except SafetensorError as error:
+        code = "; pickles and model archives can run any code and are never loaded"
+        hint = code if data.startswith(_RUNS_CODE) else ""
+        raise ResultError(f"{path}: no readable safetensors file ({error}){hint}") from error
 
 
 def json_bytes(content: Mapping[str, Any]) -> bytes:

@@ -1,17 +1,23 @@
-"""Where a result comes from: kept beside it, apart from its columns."""
+"""Where a result comes from, and what two processes must share for theirs to be comparable."""
 
 from __future__ import annotations
 
 import datetime
 import functools
+import hashlib
+import importlib.util
 import platform
 import subprocess
+import sys
+from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import torch as th
-
-from experiments.records.versions import source, versions
+PACKAGES = (
+    *("bitseq-env", "gymnasium", "numpy", "stable-baselines3", "torch"),
+    *("safetensors", "distributed"),
+)
 
 
 def provenance(device: str) -> dict[str, Any]:
@@ -20,6 +26,8 @@ def provenance(device: str) -> dict[str, Any]:
     Args:
         device: "cpu" or "cuda", where the network lived.
     """
+    import torch as th
+
     return {
         "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
@@ -34,9 +42,54 @@ def provenance(device: str) -> dict[str, Any]:
     }
 
 
+def versions() -> dict[str, str]:
+    """Installed versions of what a result depends on."""
+    return {name: _version(name) for name in PACKAGES}
+
+
+def environment() -> dict[str, str]:
+    """Versions as they are compared between a driver and its workers, and the sources' digest.
+
+    The build of a version ("+cpu", "+cu126") is left out: a driver without a GPU may well send
+    runs to workers that have one.
+    """
+    packages = {name: version.partition("+")[0] for name, version in versions().items()}
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {"python": python, **packages, "source": source()}
+
+
+def differences(there: Mapping[str, str], here: Mapping[str, str]) -> list[str]:
+    """What differs between two environments, in words."""
+    return [
+        f"{name} is {there.get(name, 'unknown')} there and {here[name]} here"
+        for name in here
+        if there.get(name) != here[name]
+    ]
+
+
+@functools.cache
+def source() -> str:
+    """The first digits of the SHA-256 of every source file of this project, by name."""
+    digest = hashlib.sha256()
+    for package in ("bitseq_env", "experiments"):
+        # Not imported: the environment brings Gymnasium with it.
+        if (found := importlib.util.find_spec(package)) is None or found.origin is None:
+            continue
+        root = Path(found.origin).parent
+        for path in sorted(root.rglob("*.py")):
+            content = path.read_bytes()
+            name = path.relative_to(root).as_posix()
+            digest.update(f"{package}/{name} {len(content)}\n".encode() + content)
+    return digest.hexdigest()[:12]
+
+
 def device_name(device: str) -> str:
     """The GPU's name, or the processor's."""
-    return th.cuda.get_device_name() if device == "cuda" else processor()
+    if device != "cuda":
+        return processor()
+    import torch as th  # only where it has been loaded anyway
+
+    return th.cuda.get_device_name()
 
 
 @functools.cache
@@ -48,6 +101,13 @@ def processor() -> str:
         return platform.processor() or platform.machine()
     models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(models, platform.machine())
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 @functools.cache

@@ -17,19 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from safetensors import SafetensorError, safe_open
 
 from experiments.config.checks import ConfigError
 from experiments.config.run import RunConfig
 from experiments.records import files, tables
 from experiments.records.files import ResultError
-from experiments.records.tables import (
-    CURVE_COLUMNS,
-    RUN_COLUMNS,
-    SCHEMA_VERSION,
-    Column,
-    TableError,
-)
+from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION
+from experiments.records.tables import TableError, typed_table
 
 IDENTITY = ("run_id", "config_id", "method", "network", "n", "seed")
 """What a row of any table says of its run."""
@@ -39,8 +33,6 @@ CONFIGURATION = "configuration"
 """Key of a run's provenance: its settings, as they stand in config.json too."""
 CONFIG, RESULT, CURVE, POLICY = "config.json", "result.json", "curve.csv", "policy.safetensors"
 
-_RUNS_CODE = (b"\x80", b"PK\x03\x04")
-"""How pickles begin, and the zip files in which PyTorch and SB3 keep theirs."""
 _MAY_BE_EMPTY = frozenset({"env_steps_to_solve", "episodes_to_solve", "seconds_to_solve"})
 
 
@@ -176,7 +168,7 @@ def read_run(folder: Path) -> FinishedRun:
     _check_result(folder / RESULT, result, config)
     del result["schema_version"]
     curve = _read_curve(folder / CURVE, result, config)
-    policy = read_policy(folder / POLICY, config.run_id)
+    policy = files.read_weights(folder / POLICY, config.run_id)
     # Runs of earlier versions have neither.
     if (kept := provenance.pop(CONFIGURATION, None)) not in (None, fields):
         raise ResultError(f"{folder / RESULT}: {CONFIGURATION!r} differs from {CONFIG}")
@@ -211,28 +203,6 @@ def _read_curve(path: Path, result: Mapping[str, Any], config: RunConfig) -> lis
     return rows
 
 
-def read_policy(path: Path, run_id: str) -> bytes:
-    """A safetensors file whose header and length agree; nothing in it is ever executed.
-
-    Raises:
-        ResultError: If the file is missing, cut off, another run's, or something else.
-        OSError: If it may be sound and cannot be read.
-    """
-    data = files.read_bytes(path)
-    try:
-        with safe_open(path, framework="pt") as tensors:
-            names, metadata = list(tensors.keys()), tensors.metadata() or {}
-        if not names:
-            raise ResultError(f"{path}: holds no weights")
-        if metadata.get("run_id") != run_id:
-            raise ResultError(f"{path}: holds the weights of run {metadata.get('run_id')!r}")
-        return data
-    except SafetensorError as error:
-        code = "; pickles and model archives can run any code and are never loaded"
-        hint = code if data.startswith(_RUNS_CODE) else ""
-        raise ResultError(f"{path}: no readable safetensors file ({error}){hint}") from error
-
-
 def scan(out: Path) -> tuple[dict[str, FinishedRun], list[str]]:
     """The finished runs of a results folder by name, and what is wrong with the others.
 
@@ -255,12 +225,6 @@ def scan(out: Path) -> tuple[dict[str, FinishedRun], list[str]]:
     return finished, problems
 
 
-def typed_table(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd.DataFrame:
-    """Rows in their columns' types: whole numbers stay whole beside empty cells."""
-    frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
-    return frame.astype({name: column.dtype for name, column in columns.items()})
-
-
 def _check_schema(path: Path, version: object) -> None:
     if version != SCHEMA_VERSION:
         raise ResultError(f"{path}: schema_version must be {SCHEMA_VERSION}, got {version!r}")
@@ -280,7 +244,8 @@ def _check_result(path: Path, result: Mapping[str, Any], config: RunConfig) -> N
             raise ResultError(
                 f"{path}: {name} is {result[name]!r}, but {fields[name]!r} in {CONFIG}"
             )
-    try:
-        tables.check_runs(pd.DataFrame([result]), str(path))
-    except TableError as error:
-        raise ResultError(str(error)) from error
+    for name, column in RUN_COLUMNS.items():
+        try:
+            column.check(result[name])
+        except ValueError as error:
+            raise ResultError(f"{path}, column {name!r}: {error}") from error

@@ -17,33 +17,30 @@ from typing import Any
 import pandas as pd
 
 from experiments.records import files
-from experiments.records.columns import (
+from experiments.records.files import ResultError
+from experiments.records.schema import (
     CLOCK_COLUMNS,
     CURVE_COLUMNS,
-    RESULT_COLUMNS,
     RUN_COLUMNS,
-    SCHEMA_VERSION,
     SOLVED_FROM,
     TRANSFER_COLUMNS,
     Column,
-    TableError,
 )
-from experiments.records.files import ResultError
 
-__all__ = [
-    "CURVE_COLUMNS",
-    "RESULT_COLUMNS",
-    "RUN_COLUMNS",
-    "SCHEMA_VERSION",
-    "SOLVED_FROM",
-    "TRANSFER_COLUMNS",
-    "Column",
-    "TableError",
-    "check_runs",
-    "read_curves",
-    "read_runs",
-    "read_settings",
-]
+
+class TableError(ValueError):
+    """A table that cannot be understood; says where, what stands there, and what is allowed."""
+
+    def __init__(
+        self, path: Path | str, message: str, *, line: int | None = None, column: str | None = None
+    ) -> None:
+        self.path, self.line, self.column = path, line, column
+        where = [str(path)]
+        if line is not None:
+            where.append(f"line {line}")
+        if column is not None:
+            where.append(f"column {column!r}")
+        super().__init__(f"{', '.join(where)}: {message}")
 
 
 def read_runs(path: Path | str) -> pd.DataFrame:
@@ -119,29 +116,6 @@ def read_transfers(path: Path | str) -> pd.DataFrame:
     for _, row in read_rows(Path(path), TRANSFER_COLUMNS):
         unique[row["run_id"], row["n"]] = row
     return _frame(list(unique.values()), TRANSFER_COLUMNS)
-
-
-def check_runs(runs: pd.DataFrame, source: Path | str) -> None:
-    """Refuse runs that ``runs.csv`` cannot hold.
-
-    Args:
-        runs: A row a run, from a ``result.json`` say.
-        source: Where they come from, for the message.
-
-    Raises:
-        TableError: If a required column is missing, or a value is not of its column's type or
-            range; its ``line`` is empty, as a frame has none.
-    """
-    for name, column in RUN_COLUMNS.items():
-        if name not in runs:
-            if column.required:
-                raise TableError(source, "is missing", column=name)
-            continue
-        for value in runs[name]:
-            try:
-                column.check(value)
-            except ValueError as error:
-                raise TableError(source, str(error), column=name) from None
 
 
 def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -230,3 +204,9 @@ def _frame(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd.Data
     return pd.DataFrame(
         {name: pd.Series([row.get(name) for row in rows], dtype=dtypes[name]) for name in names}
     )
+
+
+def typed_table(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd.DataFrame:
+    """Rows in their columns' types: whole numbers stay whole beside empty cells."""
+    frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
+    return frame.astype({name: column.dtype for name, column in columns.items()})

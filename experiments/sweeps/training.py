@@ -17,9 +17,9 @@ from experiments.evaluation import greedy
 from experiments.evaluation.callbacks import EvaluationCallback
 from experiments.methods.agents import greedy_policy, make_agent, make_env
 from experiments.records import run_folders
-from experiments.records.columns import SOLVED_FROM
 from experiments.records.provenance import provenance
 from experiments.records.run_folders import FinishedRun
+from experiments.records.schema import SOLVED_FROM
 
 LOG_INTERVAL = 100
 """Episodes between two lines of SB3's logs."""

@@ -22,7 +22,7 @@ from experiments.benchmarks.measuring import (
     measure,
     rate,
 )
-from experiments.records.columns import TableError
+from experiments.records.tables import TableError
 from tests.made_repeats import FASTER, SMALLER, against, repeats_of
 
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from experiments.compare import CompareArguments, compare
 from experiments.config.checks import ConfigError
 from experiments.records import merging, run_folders
+from experiments.records.merging import thin_curves
+from experiments.records.summary import spread
 from experiments.records.tables import read_curves
-from experiments.records.thinning import spread, thin_curves
 from tests.made_runs import make_finished_run
 
 

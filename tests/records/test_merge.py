@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from experiments.records import merging, run_folders
-from experiments.records.columns import CURVE_COLUMNS, RUN_COLUMNS
 from experiments.records.run_folders import POLICY, FinishedRun
+from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS
 from experiments.records.tables import TableError, read_curves, read_runs
 from tests.made_runs import make_finished_run, tree
 

@@ -14,9 +14,9 @@ import pytest
 import safetensors.numpy
 
 from experiments.records import files, merging, run_folders
-from experiments.records.columns import CURVE_COLUMNS, RUN_COLUMNS
 from experiments.records.files import ResultError
 from experiments.records.run_folders import CONFIG, CURVE, POLICY, RESULT, FinishedRun
+from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS
 from experiments.records.tables import read_runs
 from tests.made_runs import Files, tree, with_content
 

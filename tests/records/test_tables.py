@@ -10,16 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from experiments.records.columns import Column
-from experiments.records.tables import (
-    CURVE_COLUMNS,
-    RESULT_COLUMNS,
-    RUN_COLUMNS,
-    TableError,
-    read_curves,
-    read_runs,
-    read_settings,
-)
+from experiments.records.schema import CURVE_COLUMNS, RESULT_COLUMNS, RUN_COLUMNS, Column
+from experiments.records.tables import TableError, read_curves, read_runs, read_settings
 from tests.made_rows import curve, edited, run, written
 
 
