@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,7 +18,7 @@ from experiments.evaluation import greedy
 from experiments.evaluation.callbacks import EvaluationCallback
 from experiments.methods.agents import greedy_policy, make_agent, make_env
 from experiments.records import run_folders
-from experiments.records.provenance import provenance
+from experiments.records.provenance import describe
 from experiments.records.run_folders import FinishedRun
 from experiments.records.schema import SOLVED_FROM
 
@@ -49,6 +50,7 @@ def train(
         # A run is a chain of small products: threads gain 6% at width 256 (two of them measured),
         # runs side by side gain the whole core.
         th.set_num_threads(1)
+    described = describe(config.device)  # now: a commit may come while it trains
     env = make_env(config)
     agent = make_agent(config, env)
     # SB3 would log to a new folder of the system's temporary files.
@@ -82,5 +84,9 @@ def train(
         result=result,
         curve=watch.curve,
         policy=safetensors.torch.save(weights, metadata={"run_id": config.run_id}),
-        provenance=provenance(config.device),
+        provenance={
+            **described,
+            "threads": th.get_num_threads(),
+            "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        },
     )
