@@ -8,6 +8,7 @@ import glob
 import io
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,19 +33,22 @@ class ResultError(ValueError):
 
 
 def open_folder(out: Path) -> Path:
-    """The results folder, made if it is not there.
+    """The results folder, made if it is not there; ``~`` is the home folder.
 
     Raises:
         ResultError: If the path is a file, or cannot be made or written to.
     """
+    try:
+        out = out.expanduser()
+    except RuntimeError as error:  # nobody of that name
+        raise ResultError(f"--out {str(out)!r} cannot be made: {error}") from error
     try:
         if out.exists() and not out.is_dir():
             raise ResultError(f"--out must be a folder, and {str(out)!r} is a file")
         if not (out / "runs").is_dir():
             (out / "runs").mkdir(parents=True, exist_ok=True)
             sync_folder(out)
-            with contextlib.suppress(PermissionError):  # somebody else's, whose names are not ours
-                sync_folder(out.absolute().parent)
+            sync_folder(out.absolute().parent)
     except OSError as error:
         raise ResultError(f"--out {str(out)!r} cannot be made: {error.strerror}") from error
     if not os.access(out / "runs", os.W_OK):
@@ -57,21 +61,37 @@ def locked(out: Path) -> Iterator[Path]:
     """The results folder for one writer at a time; a killed one's lock is free at once.
 
     Raises:
-        ResultError: If another process writes there, or the folder cannot be written to.
+        ResultError: If another process writes there, or the folder cannot be written to or locked.
     """
     folder = open_folder(out)
     lock = filelock.FileLock(folder / ".lock", timeout=0)
     try:
         lock.acquire()
-    except filelock.Timeout as error:
-        raise ResultError(f"another run is writing to --out {str(out)!r}; wait for it") from error
-    except OSError as error:
-        raise ResultError(f"--out {str(out)!r} cannot be locked: {error.strerror}") from error
+    except (OSError, NotImplementedError) as error:  # also that time is up
+        timeout = isinstance(error, filelock.Timeout)
+        if timeout and _has_locks(folder):
+            message = f"another run is writing to --out {str(out)!r}; wait for it"
+            raise ResultError(message) from error
+        known = None if timeout else getattr(error, "strerror", None)
+        reason = known or "its file system has no locks"
+        raise ResultError(f"--out {str(out)!r} cannot be locked: {reason}") from error
     try:
         _mend(folder / "runs")
         yield folder
     finally:
         lock.release()
+
+
+def _has_locks(folder: Path) -> bool:
+    """Whether a file that is nobody else's can be locked: filelock 3.13 keeps trying where not."""
+    own = folder / f".lock.{os.getpid()}"
+    try:
+        with filelock.FileLock(own, timeout=0):
+            return True
+    except (OSError, NotImplementedError):
+        return False
+    finally:
+        own.unlink(missing_ok=True)
 
 
 def _mend(runs: Path) -> None:
@@ -182,14 +202,19 @@ def write_synced(path: Path, content: bytes) -> None:
 def replace_file(path: Path, content: bytes) -> None:
     """Write beside the file, then take its place: nobody ever reads half of it.
 
+    A link stays one, to a file that is replaced; a file keeps its mode.
+
     Raises:
         OSError: If it cannot be written; what was there is as it was, or replaced as a whole.
     """
+    path = Path(os.path.realpath(path))
     for left in left_by_killed_writers(path):
         left.unlink(missing_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         write_synced(unfinished, content)
+        with contextlib.suppress(OSError):  # it is new, or on a mount without modes
+            unfinished.chmod(stat.S_IMODE(path.stat().st_mode))
         unfinished.replace(path)
         sync_folder(path.parent)
     finally:
@@ -197,12 +222,17 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Wait until the folder's names are on the disk, where a file system can promise that."""
-    handle = os.open(folder, os.O_RDONLY)
+    """Wait until the folder's names are on the disk, where a file system can promise that.
+
+    Windows and some network mounts open no folders, others sync none; a disk that fails is an
+    error nonetheless.
+    """
     try:
-        os.fsync(handle)
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+        if error.errno in (errno.EIO, errno.ENOSPC, errno.EDQUOT):
             raise
-    finally:
-        os.close(handle)

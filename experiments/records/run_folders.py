@@ -94,7 +94,7 @@ def write_run(out: Path, run: FinishedRun) -> Path:
         files.write_synced(unfinished / CURVE, curve)
         files.write_synced(unfinished / POLICY, run.policy)
         files.sync_folder(unfinished)
-        if final.exists() and not _is_finished(final):
+        if os.path.lexists(final) and not _is_finished(final):
             final.rename(_free_name(final))
         if final.exists():
             _replace(final, unfinished)
@@ -109,7 +109,7 @@ def write_run(out: Path, run: FinishedRun) -> Path:
 
 def _is_finished(folder: Path) -> bool:
     try:
-        read_run(folder)
+        _read_named(folder)
     except ResultError:
         return False
     return True
@@ -118,13 +118,13 @@ def _is_finished(folder: Path) -> bool:
 def _free_name(folder: Path) -> Path:
     """Where a folder that cannot be believed is kept, so that nothing in it is lost."""
     names = (folder.with_name(f".{folder.name}.damaged-{k}") for k in itertools.count(1))
-    return next(name for name in names if not name.exists())
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def _replace(final: Path, unfinished: Path) -> None:
     """Put a folder in another's place; a writer killed in between leaves one of them whole."""
     replaced = final.with_name(f".{final.name}{files.ASIDE}")
-    shutil.rmtree(replaced, ignore_errors=True)
+    _remove(replaced)
     final.rename(replaced)
     try:
         unfinished.rename(final)
@@ -132,7 +132,14 @@ def _replace(final: Path, unfinished: Path) -> None:
         replaced.rename(final)
         raise
     files.sync_folder(final.parent)
-    shutil.rmtree(replaced, ignore_errors=True)
+    _remove(replaced)
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_symlink():  # whose run is elsewhere, and stays there
+        folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def curve_frame(run: FinishedRun) -> pd.DataFrame:
@@ -143,7 +150,7 @@ def curve_frame(run: FinishedRun) -> pd.DataFrame:
 
 
 def read_run(folder: Path) -> FinishedRun:
-    """A finished run, every file of it checked.
+    """A finished run, every file of it checked; its folder may have any name.
 
     Raises:
         ResultError: If a file is missing, cut off, or belongs to another run; it is named.
@@ -155,11 +162,6 @@ def read_run(folder: Path) -> FinishedRun:
         config = RunConfig.from_dict(fields)
     except (ConfigError, TypeError) as error:
         raise ResultError(f"{folder / CONFIG}: {error}") from error
-    name = folder.absolute().name
-    if config.run_id != name:
-        raise ResultError(
-            f"{folder / CONFIG}: describes run {config.run_id!r}, not the folder's {name!r}"
-        )
     result = files.read_json(folder / RESULT)
     provenance = result.pop("provenance", None)
     if not isinstance(provenance, dict):
@@ -178,6 +180,17 @@ def read_run(folder: Path) -> FinishedRun:
             if not isinstance(kept, dict) or kept.get(name) != checksum:
                 raise ResultError(f"{folder / name}: was changed after it was written (SHA-256)")
     return FinishedRun(config, result, curve, policy, provenance)
+
+
+def _read_named(folder: Path) -> FinishedRun:
+    """A finished run whose folder has its name."""
+    run = read_run(folder)
+    if run.config.run_id != folder.name:
+        raise ResultError(
+            f"{folder / CONFIG}: describes run {run.config.run_id!r}, not the folder's "
+            f"{folder.name!r}"
+        )
+    return run
 
 
 def _checksums(result: Mapping[str, Any], curve: bytes, policy: bytes) -> dict[str, str]:
@@ -219,7 +232,7 @@ def scan(out: Path) -> tuple[dict[str, FinishedRun], list[str]]:
             problems.append(f"{entry}: is no run's folder")
             continue
         try:
-            finished[entry.name] = read_run(entry)
+            finished[entry.name] = _read_named(entry)
         except ResultError as error:
             problems.append(str(error))
     return finished, problems
@@ -242,7 +255,8 @@ def _check_result(path: Path, result: Mapping[str, Any], config: RunConfig) -> N
     for name in result:
         if name in fields and result[name] != fields[name]:
             raise ResultError(
-                f"{path}: {name} is {result[name]!r}, but {fields[name]!r} in {CONFIG}"
+                f"{path}: {name} is {result[name]!r}, but {fields[name]!r} in "
+                f"{path.with_name(CONFIG)}"
             )
     for name, column in RUN_COLUMNS.items():
         try:

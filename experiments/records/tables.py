@@ -1,7 +1,8 @@
 """The CSV files of runs and of curves: their columns, and the one reader that trusts nothing.
 
 A table may have been edited, sorted, or glued together from several: repeated header rows,
-repeated rows, other column orders, extra columns, missing optional columns, any line endings.
+repeated rows, other column orders, extra columns, missing optional columns, any line endings,
+semicolons or tabs for commas, as spreadsheets write them (but decimals have a point).
 What cannot be understood is an error that names the file, the line and the column.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -127,7 +129,10 @@ def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
     except UnicodeDecodeError as error:
         raise TableError(path, f"is not UTF-8 text: {error.reason}") from error
     # An untranslated buffer splits lines at \n, \r\n and \r alike.
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    told, delimiter = _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    if told:
+        next(reader)
     while True:
         try:
             cells = [cell.strip() for cell in next(reader)]
@@ -137,6 +142,14 @@ def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
             raise TableError(path, f"is not CSV: {error}", line=reader.line_num) from error
         if any(cells):
             yield reader.line_num, cells
+
+
+def _delimiter(text: str) -> tuple[bool, str]:
+    """Whether a first line tells what separates cells ("sep=;", for Excel), and what does."""
+    if told := re.match(r'"?sep=([,;\t])"?[,;\t]*[\r\n]', text, re.IGNORECASE):
+        return True, told[1]
+    header = re.search(r"\w[^\r\n]*", text)
+    return False, max(",;\t", key=header[0].count) if header else ","
 
 
 def read_rows(path: Path, columns: Mapping[str, Column]) -> Iterator[tuple[int, dict[str, Any]]]:
