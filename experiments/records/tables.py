@@ -131,8 +131,6 @@ def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
     # An untranslated buffer splits lines at \n, \r\n and \r alike.
     told, delimiter = _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    if told:
-        next(reader)
     while True:
         try:
             cells = [cell.strip() for cell in next(reader)]
@@ -140,7 +138,7 @@ def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
             return
         except csv.Error as error:
             raise TableError(path, f"is not CSV: {error}", line=reader.line_num) from error
-        if any(cells):
+        if any(cells) and not (told and reader.line_num == 1):
             yield reader.line_num, cells
 
 
@@ -185,6 +183,8 @@ def _header(path: Path, line: int, names: list[str], columns: Mapping[str, Colum
         if column.required and name not in names:
             close = difflib.get_close_matches(name, set(names) - set(columns))
             hint = f"; is {close[0]!r} meant?" if close else ""
+            if len(names) == 1:
+                hint = f"; must be separated by commas, semicolons or tabs, got {names[0][:40]!r}"
             raise TableError(path, f"is missing{hint}", line=line, column=name)
     return names
 

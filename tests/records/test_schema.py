@@ -1,4 +1,4 @@
-"""What a result may hold, and tables that were edited in any way."""
+"""What a cell may hold, and files of anything: read as the schema says, or refused."""
 
 from __future__ import annotations
 
@@ -13,9 +13,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS
+from experiments.records.schema import CURVE_COLUMNS, RESULT_COLUMNS, RUN_COLUMNS, Column
 from experiments.records.tables import TableError, read_curves, read_runs
 from tests.made_rows import curve, run, written
+
+
+def test_runs_have_every_kind_of_column_described() -> None:
+    assert list(RUN_COLUMNS) == list(run())
+    assert set(RUN_COLUMNS) > RESULT_COLUMNS
+    assert all(isinstance(column, Column) for column in CURVE_COLUMNS.values())
+    with pytest.raises(TypeError):
+        RUN_COLUMNS["n"] = RUN_COLUMNS["seed"]  # type: ignore[index]
 
 
 def test_good_values_pass_the_check(tmp_path: Path) -> None:
@@ -50,6 +58,7 @@ def test_wrong_values_are_named(column: str, value: Any) -> None:
         RUN_COLUMNS[column].check(value)
 
 
+SETTINGS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 CELLS = st.one_of(
     st.sampled_from(["", "0", "1", "10", "0.5", "nan", "inf", "True", "her", "config_id", "1e999"]),
     st.floats().map(repr),
@@ -75,7 +84,7 @@ def assert_valid_or_refused(path: Path) -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(SETTINGS, max_examples=100)
 def test_any_bytes_are_refused_or_valid(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "any.csv"
     path.write_bytes(content)
@@ -94,9 +103,7 @@ def test_any_bytes_are_refused_or_valid(tmp_path: Path, content: bytes) -> None:
     ),
     st.lists(st.tuples(st.integers(0, 3_000), st.sampled_from([*',"\n\r\0', "config_id", ""]))),
 )
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(SETTINGS, max_examples=200)
 def test_any_edited_table_is_refused_or_valid(
     tmp_path: Path, edits: list[tuple[Any, dict[str, Any]]], scars: list[tuple[int, str]]
 ) -> None:
