@@ -156,19 +156,16 @@ def read_run(folder: Path) -> FinishedRun:
         ResultError: If a file is missing, cut off, or belongs to another run; it is named.
         OSError: If a file may be sound and cannot be read.
     """
-    fields = files.read_json(folder / CONFIG)
-    _check_schema(folder / CONFIG, fields.pop("schema_version", None))
+    fields = _read_object(folder / CONFIG)
     try:
         config = RunConfig.from_dict(fields)
     except (ConfigError, TypeError) as error:
         raise ResultError(f"{folder / CONFIG}: {error}") from error
-    result = files.read_json(folder / RESULT)
+    result = _read_object(folder / RESULT)
     provenance = result.pop("provenance", None)
     if not isinstance(provenance, dict):
         raise ResultError(f"{folder / RESULT}: 'provenance' is missing or no object")
-    _check_schema(folder / RESULT, result.get("schema_version"))
     _check_result(folder / RESULT, result, config)
-    del result["schema_version"]
     curve = _read_curve(folder / CURVE, result, config)
     policy = files.read_weights(folder / POLICY, config.run_id)
     # Runs of earlier versions have neither.
@@ -238,28 +235,27 @@ def scan(out: Path) -> tuple[dict[str, FinishedRun], list[str]]:
     return finished, problems
 
 
-def _check_schema(path: Path, version: object) -> None:
-    if version != SCHEMA_VERSION:
+def _read_object(path: Path) -> dict[str, Any]:
+    content = files.read_json(path)
+    if (version := content.pop("schema_version", None)) != SCHEMA_VERSION:
         raise ResultError(f"{path}: schema_version must be {SCHEMA_VERSION}, got {version!r}")
+    return content
 
 
 def _check_result(path: Path, result: Mapping[str, Any], config: RunConfig) -> None:
     """Every column there, of its type, and in agreement with the configuration."""
-    if differing := sorted(set(RUN_COLUMNS) ^ set(result)):
+    if differing := sorted((set(RUN_COLUMNS) - {"schema_version"}) ^ set(result)):
         state = "missing" if differing[0] in RUN_COLUMNS else "unknown"
         raise ResultError(f"{path}: key {differing[0]!r} is {state}")
+    fields = {"run_id": config.run_id, "config_id": config.config_id, **config.to_dict()}
     for name, value in result.items():
         if value is None and name not in _MAY_BE_EMPTY:
             raise ResultError(f"{path}: {name} is empty")
-    fields = {"run_id": config.run_id, "config_id": config.config_id, **config.to_dict()}
-    for name in result:
-        if name in fields and result[name] != fields[name]:
+        if (wanted := fields.get(name, value)) != value:
             raise ResultError(
-                f"{path}: {name} is {result[name]!r}, but {fields[name]!r} in "
-                f"{path.with_name(CONFIG)}"
+                f"{path}: {name} is {value!r}, but {wanted!r} in {path.with_name(CONFIG)}"
             )
-    for name, column in RUN_COLUMNS.items():
         try:
-            column.check(result[name])
+            RUN_COLUMNS[name].check(value)
         except ValueError as error:
             raise ResultError(f"{path}, column {name!r}: {error}") from error
