@@ -17,8 +17,8 @@ from experiments.config import registry
 from experiments.config.errors import ClusterError, ConfigError
 from experiments.config.registry import Rule
 from experiments.config.run import RunConfig
-from experiments.records.columns import TableError
 from experiments.records.files import ResultError
+from experiments.records.tables import TableError
 
 Device = Literal["cpu", "cuda"]
 DeviceOption = Literal["auto", "cpu", "cuda"]

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from experiments.figures.series import name_series
-from experiments.records.columns import CURVE_COLUMNS, RUN_COLUMNS
+from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS
 
 NAMES = {"success_vs_n", "episodes_to_solve", "learning_curves", "steps_vs_optimum"}
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.records.tables import CURVE_COLUMNS
+from experiments.records.schema import CURVE_COLUMNS
 
 
 def run(seed: int = 0, **changes: Any) -> dict[str, Any]:

@@ -9,9 +9,19 @@ import numpy as np
 import safetensors.numpy
 
 from experiments.config.run import RunConfig
-from experiments.records.run_folders import FinishedRun, config_columns
+from experiments.records.run_folders import (
+    CONFIG,
+    CURVE,
+    POLICY,
+    RESULT,
+    FinishedRun,
+    config_columns,
+)
 
 Files = dict[str, bytes]
+
+NAMES = (CONFIG, RESULT, CURVE, POLICY)
+TABLES = ("runs.csv", "curves.csv", "summary.csv")
 
 SMALL: dict[str, Any] = {"n": 3, "budget_env_steps": 900, "eval_episodes": 10}
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.figures.series import name_series
-from experiments.records.columns import RUN_COLUMNS, TRANSFER_COLUMNS, Column
+from experiments.records.schema import RUN_COLUMNS, TRANSFER_COLUMNS, Column
 
 _TASK: dict[str, Any] = {
     "goal_mode": "fixed",

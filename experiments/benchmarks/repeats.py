@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.records.columns import Column
-from experiments.records.provenance import device_name, processor
+from experiments.records.provenance import device_name, processor, versions
+from experiments.records.schema import Column
 from experiments.records.tables import read_rows
-from experiments.records.versions import versions
 
 REPEATS = "benchmark_repeats.csv"
 _KINDS: dict[type, typing.Any] = {str: "text", int: "integer", float: "number", bool: "flag"}

@@ -121,6 +121,11 @@ def network(name: object) -> Network:
     return NETWORKS[name]
 
 
+def setting_names() -> list[str]:
+    """Every setting of every method, once, in the order in which they are declared."""
+    return list(dict.fromkeys(n for entry in METHODS.values() for n in entry.settings.model_fields))
+
+
 def load(module: str) -> Any:
     """What ``package.module:Name`` names."""
     place, _, name = module.partition(":")

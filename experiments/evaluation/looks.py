@@ -12,7 +12,7 @@ from experiments.config.streams import Stream, derived_seed
 from experiments.config.task import Task
 from experiments.evaluation import greedy
 from experiments.evaluation.greedy import Policy
-from experiments.records.columns import SOLVED_FROM
+from experiments.records.schema import SOLVED_FROM
 
 CurveRow = dict[str, Any]
 Rollout = Callable[[], dict[str, float | None]]

@@ -15,8 +15,7 @@ from matplotlib.ticker import NullFormatter
 from experiments.figures import drawing
 from experiments.figures.ablation import DEFAULT, effects, rule, variants
 from experiments.figures.series import protocol
-from experiments.records.summary import times_to_solve
-from experiments.records.thinning import spread
+from experiments.records.summary import spread, times_to_solve
 
 _MAX_SIZES = 4
 

@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 from experiments.evaluation.dithering import optimal_mean_steps
 from experiments.figures import drawing, times
 from experiments.figures.series import protocol
-from experiments.records.summary import summarise
-from experiments.records.thinning import spread
+from experiments.records.summary import spread, summarise
 
 _MAX_PANELS = 16
 

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 
-from experiments.records.thinning import spread
+from experiments.records.summary import spread
 
 Floats = npt.NDArray[np.float64]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from experiments.records.columns import RESULT_COLUMNS
+from experiments.records.schema import RESULT_COLUMNS
 from experiments.records.summary import STATISTICS
 
 _NO_SETTINGS = RESULT_COLUMNS | set(STATISTICS)

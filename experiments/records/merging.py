@@ -11,10 +11,10 @@ import pandas as pd
 from experiments.config import registry
 from experiments.config.run import RunConfig
 from experiments.records import files, tables
-from experiments.records.columns import CURVE_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION
-from experiments.records.run_folders import FinishedRun, config_columns, curve_frame, typed_table
-from experiments.records.summary import summarise
-from experiments.records.thinning import thin_curves
+from experiments.records.run_folders import FinishedRun, config_columns, curve_frame
+from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION
+from experiments.records.summary import spread, summarise
+from experiments.records.tables import typed_table
 
 
 def check_tables(out: Path) -> None:
@@ -71,10 +71,9 @@ def merge(out: Path, finished: Mapping[str, FinishedRun], thin: int | None = Non
 
 def _settings(config: RunConfig) -> dict[str, Any]:
     """The settings that runs.csv has no column for, for a row of summary.csv."""
-    listed = {*config_columns(), "seed"}
-    fields = {name: value for name, value in config.to_dict().items() if name not in listed}
-    fields["hidden"] = "x".join(map(str, config.hidden))
-    return {"config_id": config.config_id, **fields}
+    fields = config.to_dict() | {"hidden": "x".join(map(str, config.hidden))}
+    own = {name: fields[name] for name in _settings_names() if name in fields}
+    return {"config_id": config.config_id, **own}
 
 
 def _with_settings(summary: pd.DataFrame, settings: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -86,12 +85,13 @@ def _with_settings(summary: pd.DataFrame, settings: pd.DataFrame, path: Path) ->
     if not known:
         return summary
     rows = pd.concat([frame.astype(object) for frame in known]).drop_duplicates("config_id")
+    rows = rows[[name for name in ("config_id", *_settings_names()) if name in rows]]
     return summary.merge(rows, on="config_id", how="left")
 
 
 def _settings_names() -> list[str]:
-    known = {name for entry in registry.METHODS.values() for name in entry.settings.model_fields}
-    return sorted(known - {*config_columns(), "seed"})
+    listed = {*config_columns(), "seed"}
+    return [name for name in registry.setting_names() if name not in listed]
 
 
 def _with_rows_kept(
@@ -108,3 +108,29 @@ def _with_rows_kept(
     there = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
     kept = old[~old["run_id"].isin(there | set(fresh["run_id"]))]
     return pd.concat([frame for frame in (kept, fresh) if len(frame)] or [fresh], ignore_index=True)
+
+
+def thin_curves(curves: pd.DataFrame, rows: int) -> pd.DataFrame:
+    """Learning curves for a repository: no more than so many evaluations of each run.
+
+    The first and the last evaluation always stay, and between them those that are evenly spaced
+    in rank; as evaluations are spaced geometrically, so is what is left of them.
+
+    Args:
+        curves: The columns of ``curves.csv``.
+        rows: At most so many of each run, at least 2.
+
+    Returns:
+        Rows of ``curves`` in their order, numbered anew.
+
+    Raises:
+        ValueError: If ``rows`` is below 2.
+    """
+    if rows < 2:
+        raise ValueError(f"rows must be at least 2, the first and the last, got {rows}")
+    ranked = curves.reset_index(drop=True)
+    kept: list[int] = []
+    for _, run in ranked.groupby("run_id", sort=False):
+        order = run.sort_values("env_steps", kind="stable").index
+        kept += [order[place] for place in spread(len(order), rows)]
+    return ranked.loc[sorted(kept)].reset_index(drop=True)

@@ -16,20 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from safetensors import SafetensorError, safe_open
 
 from experiments.config import registry
 from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
 from experiments.records import files, tables
 from experiments.records.files import ResultError
-from experiments.records.tables import (
-    CURVE_COLUMNS,
-    RUN_COLUMNS,
-    SCHEMA_VERSION,
-    Column,
-    TableError,
-)
+from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION
+from experiments.records.tables import TableError, typed_table
 
 IDENTITY = ("run_id", "config_id", "method", "network", "n", "seed")
 """What a row of any table says of its run."""
@@ -39,8 +33,6 @@ CONFIGURATION = "configuration"
 """Key of a run's provenance: its settings, as they stand in config.json too."""
 CONFIG, RESULT, CURVE, POLICY = "config.json", "result.json", "curve.csv", "policy.safetensors"
 
-_RUNS_CODE = (b"\x80", b"PK\x03\x04")
-"""How pickles begin, and the zip files in which PyTorch and SB3 keep theirs."""
 _MAY_BE_EMPTY = frozenset({"env_steps_to_solve", "episodes_to_solve", "seconds_to_solve"})
 
 
@@ -61,7 +53,7 @@ class FinishedRun:
 
 def config_columns() -> list[str]:
     """The fields of a configuration that are columns of runs.csv."""
-    known = {name for entry in registry.METHODS.values() for name in entry.settings.model_fields}
+    known = registry.setting_names()
     return [name for name in RUN_COLUMNS if name in known]
 
 
@@ -102,7 +94,7 @@ def write_run(out: Path, run: FinishedRun) -> Path:
         files.write_synced(unfinished / CURVE, curve)
         files.write_synced(unfinished / POLICY, run.policy)
         files.sync_folder(unfinished)
-        if final.exists() and not _is_finished(final):
+        if os.path.lexists(final) and not _is_finished(final):
             final.rename(_free_name(final))
         if final.exists():
             _replace(final, unfinished)
@@ -117,7 +109,7 @@ def write_run(out: Path, run: FinishedRun) -> Path:
 
 def _is_finished(folder: Path) -> bool:
     try:
-        read_run(folder)
+        _read_named(folder)
     except ResultError:
         return False
     return True
@@ -126,13 +118,13 @@ def _is_finished(folder: Path) -> bool:
 def _free_name(folder: Path) -> Path:
     """Where a folder that cannot be believed is kept, so that nothing in it is lost."""
     names = (folder.with_name(f".{folder.name}.damaged-{k}") for k in itertools.count(1))
-    return next(name for name in names if not name.exists())
+    return next(name for name in names if not os.path.lexists(name))
 
 
 def _replace(final: Path, unfinished: Path) -> None:
     """Put a folder in another's place; a writer killed in between leaves one of them whole."""
     replaced = final.with_name(f".{final.name}{files.ASIDE}")
-    shutil.rmtree(replaced, ignore_errors=True)
+    _remove(replaced)
     final.rename(replaced)
     try:
         unfinished.rename(final)
@@ -140,7 +132,14 @@ def _replace(final: Path, unfinished: Path) -> None:
         replaced.rename(final)
         raise
     files.sync_folder(final.parent)
-    shutil.rmtree(replaced, ignore_errors=True)
+    _remove(replaced)
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_symlink():  # whose run is elsewhere, and stays there
+        folder.unlink()
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def curve_frame(run: FinishedRun) -> pd.DataFrame:
@@ -151,32 +150,24 @@ def curve_frame(run: FinishedRun) -> pd.DataFrame:
 
 
 def read_run(folder: Path) -> FinishedRun:
-    """A finished run, every file of it checked.
+    """A finished run, every file of it checked; its folder may have any name.
 
     Raises:
         ResultError: If a file is missing, cut off, or belongs to another run; it is named.
         OSError: If a file may be sound and cannot be read.
     """
-    fields = files.read_json(folder / CONFIG)
-    _check_schema(folder / CONFIG, fields.pop("schema_version", None))
+    fields = _read_object(folder / CONFIG)
     try:
         config = RunConfig.from_dict(fields)
     except (ConfigError, TypeError) as error:
         raise ResultError(f"{folder / CONFIG}: {error}") from error
-    name = folder.absolute().name
-    if config.run_id != name:
-        raise ResultError(
-            f"{folder / CONFIG}: describes run {config.run_id!r}, not the folder's {name!r}"
-        )
-    result = files.read_json(folder / RESULT)
+    result = _read_object(folder / RESULT)
     provenance = result.pop("provenance", None)
     if not isinstance(provenance, dict):
         raise ResultError(f"{folder / RESULT}: 'provenance' is missing or no object")
-    _check_schema(folder / RESULT, result.get("schema_version"))
     _check_result(folder / RESULT, result, config)
-    del result["schema_version"]
     curve = _read_curve(folder / CURVE, result, config)
-    policy = read_policy(folder / POLICY, config.run_id)
+    policy = files.read_weights(folder / POLICY, config.run_id)
     # Runs of earlier versions have neither.
     if (kept := provenance.pop(CONFIGURATION, None)) not in (None, fields):
         raise ResultError(f"{folder / RESULT}: {CONFIGURATION!r} differs from {CONFIG}")
@@ -186,6 +177,17 @@ def read_run(folder: Path) -> FinishedRun:
             if not isinstance(kept, dict) or kept.get(name) != checksum:
                 raise ResultError(f"{folder / name}: was changed after it was written (SHA-256)")
     return FinishedRun(config, result, curve, policy, provenance)
+
+
+def _read_named(folder: Path) -> FinishedRun:
+    """A finished run whose folder has its name."""
+    run = read_run(folder)
+    if run.config.run_id != folder.name:
+        raise ResultError(
+            f"{folder / CONFIG}: describes run {run.config.run_id!r}, not the folder's "
+            f"{folder.name!r}"
+        )
+    return run
 
 
 def _checksums(result: Mapping[str, Any], curve: bytes, policy: bytes) -> dict[str, str]:
@@ -211,28 +213,6 @@ def _read_curve(path: Path, result: Mapping[str, Any], config: RunConfig) -> lis
     return rows
 
 
-def read_policy(path: Path, run_id: str) -> bytes:
-    """A safetensors file whose header and length agree; nothing in it is ever executed.
-
-    Raises:
-        ResultError: If the file is missing, cut off, another run's, or something else.
-        OSError: If it may be sound and cannot be read.
-    """
-    data = files.read_bytes(path)
-    try:
-        with safe_open(path, framework="pt") as tensors:
-            names, metadata = list(tensors.keys()), tensors.metadata() or {}
-        if not names:
-            raise ResultError(f"{path}: holds no weights")
-        if metadata.get("run_id") != run_id:
-            raise ResultError(f"{path}: holds the weights of run {metadata.get('run_id')!r}")
-        return data
-    except SafetensorError as error:
-        code = "; pickles and model archives can run any code and are never loaded"
-        hint = code if data.startswith(_RUNS_CODE) else ""
-        raise ResultError(f"{path}: no readable safetensors file ({error}){hint}") from error
-
-
 def scan(out: Path) -> tuple[dict[str, FinishedRun], list[str]]:
     """The finished runs of a results folder by name, and what is wrong with the others.
 
@@ -249,38 +229,33 @@ def scan(out: Path) -> tuple[dict[str, FinishedRun], list[str]]:
             problems.append(f"{entry}: is no run's folder")
             continue
         try:
-            finished[entry.name] = read_run(entry)
+            finished[entry.name] = _read_named(entry)
         except ResultError as error:
             problems.append(str(error))
     return finished, problems
 
 
-def typed_table(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd.DataFrame:
-    """Rows in their columns' types: whole numbers stay whole beside empty cells."""
-    frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
-    return frame.astype({name: column.dtype for name, column in columns.items()})
-
-
-def _check_schema(path: Path, version: object) -> None:
-    if version != SCHEMA_VERSION:
+def _read_object(path: Path) -> dict[str, Any]:
+    content = files.read_json(path)
+    if (version := content.pop("schema_version", None)) != SCHEMA_VERSION:
         raise ResultError(f"{path}: schema_version must be {SCHEMA_VERSION}, got {version!r}")
+    return content
 
 
 def _check_result(path: Path, result: Mapping[str, Any], config: RunConfig) -> None:
     """Every column there, of its type, and in agreement with the configuration."""
-    if differing := sorted(set(RUN_COLUMNS) ^ set(result)):
+    if differing := sorted((set(RUN_COLUMNS) - {"schema_version"}) ^ set(result)):
         state = "missing" if differing[0] in RUN_COLUMNS else "unknown"
         raise ResultError(f"{path}: key {differing[0]!r} is {state}")
+    fields = {"run_id": config.run_id, "config_id": config.config_id, **config.to_dict()}
     for name, value in result.items():
         if value is None and name not in _MAY_BE_EMPTY:
             raise ResultError(f"{path}: {name} is empty")
-    fields = {"run_id": config.run_id, "config_id": config.config_id, **config.to_dict()}
-    for name in result:
-        if name in fields and result[name] != fields[name]:
+        if (wanted := fields.get(name, value)) != value:
             raise ResultError(
-                f"{path}: {name} is {result[name]!r}, but {fields[name]!r} in {CONFIG}"
+                f"{path}: {name} is {value!r}, but {wanted!r} in {path.with_name(CONFIG)}"
             )
-    try:
-        tables.check_runs(pd.DataFrame([result]), str(path))
-    except TableError as error:
-        raise ResultError(str(error)) from error
+        try:
+            RUN_COLUMNS[name].check(value)
+        except ValueError as error:
+            raise ResultError(f"{path}, column {name!r}: {error}") from error

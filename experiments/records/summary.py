@@ -14,26 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from experiments.evaluation.dithering import (
-    dithering_env_steps,
-    dithering_episodes,
-    optimal_mean_steps,
-)
-from experiments.records.columns import RESULT_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION
-
-__all__ = [
-    "CONFIG_COLUMNS",
-    "STATISTICS",
-    "dithering_env_steps",
-    "dithering_episodes",
-    "optimal_mean_steps",
-    "quantile",
-    "rate_interval",
-    "summarise",
-    "summarise_transfers",
-    "times_to_solve",
-    "wilson_interval",
-]
+from experiments.records.schema import RESULT_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION
 
 _NO_SETTINGS = RESULT_COLUMNS | {"run_id", "config_id", "seed", "schema_version"}
 CONFIG_COLUMNS = tuple(name for name in RUN_COLUMNS if name not in _NO_SETTINGS)
@@ -193,3 +174,10 @@ def quantile(values: Floats, share: float) -> float:
     place = share * (len(ordered) - 1)
     below, above = ordered[int(np.floor(place))], ordered[int(np.ceil(place))]
     return float(below + (above - below) * (place % 1))
+
+
+def spread(count: int, most: int) -> list[int]:
+    """At most ``most`` places of ``count``, evenly, the first and the last among them."""
+    if count <= most:
+        return list(range(count))
+    return sorted({round(place) for place in np.linspace(0, count - 1, most)})

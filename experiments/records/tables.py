@@ -1,7 +1,8 @@
 """The CSV files of runs and of curves: their columns, and the one reader that trusts nothing.
 
 A table may have been edited, sorted, or glued together from several: repeated header rows,
-repeated rows, other column orders, extra columns, missing optional columns, any line endings.
+repeated rows, other column orders, extra columns, missing optional columns, any line endings,
+semicolons or tabs for commas, as spreadsheets write them (but decimals have a point).
 What cannot be understood is an error that names the file, the line and the column.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,33 +19,30 @@ from typing import Any
 import pandas as pd
 
 from experiments.records import files
-from experiments.records.columns import (
+from experiments.records.files import ResultError
+from experiments.records.schema import (
     CLOCK_COLUMNS,
     CURVE_COLUMNS,
-    RESULT_COLUMNS,
     RUN_COLUMNS,
-    SCHEMA_VERSION,
     SOLVED_FROM,
     TRANSFER_COLUMNS,
     Column,
-    TableError,
 )
-from experiments.records.files import ResultError
 
-__all__ = [
-    "CURVE_COLUMNS",
-    "RESULT_COLUMNS",
-    "RUN_COLUMNS",
-    "SCHEMA_VERSION",
-    "SOLVED_FROM",
-    "TRANSFER_COLUMNS",
-    "Column",
-    "TableError",
-    "check_runs",
-    "read_curves",
-    "read_runs",
-    "read_settings",
-]
+
+class TableError(ValueError):
+    """A table that cannot be understood; says where, what stands there, and what is allowed."""
+
+    def __init__(
+        self, path: Path | str, message: str, *, line: int | None = None, column: str | None = None
+    ) -> None:
+        self.path, self.line, self.column = path, line, column
+        where = [str(path)]
+        if line is not None:
+            where.append(f"line {line}")
+        if column is not None:
+            where.append(f"column {column!r}")
+        super().__init__(f"{', '.join(where)}: {message}")
 
 
 def read_runs(path: Path | str) -> pd.DataFrame:
@@ -121,29 +120,6 @@ def read_transfers(path: Path | str) -> pd.DataFrame:
     return _frame(list(unique.values()), TRANSFER_COLUMNS)
 
 
-def check_runs(runs: pd.DataFrame, source: Path | str) -> None:
-    """Refuse runs that ``runs.csv`` cannot hold.
-
-    Args:
-        runs: A row a run, from a ``result.json`` say.
-        source: Where they come from, for the message.
-
-    Raises:
-        TableError: If a required column is missing, or a value is not of its column's type or
-            range; its ``line`` is empty, as a frame has none.
-    """
-    for name, column in RUN_COLUMNS.items():
-        if name not in runs:
-            if column.required:
-                raise TableError(source, "is missing", column=name)
-            continue
-        for value in runs[name]:
-            try:
-                column.check(value)
-            except ValueError as error:
-                raise TableError(source, str(error), column=name) from None
-
-
 def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Line number and stripped cells of each row that is not blank."""
     try:
@@ -153,7 +129,8 @@ def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
     except UnicodeDecodeError as error:
         raise TableError(path, f"is not UTF-8 text: {error.reason}") from error
     # An untranslated buffer splits lines at \n, \r\n and \r alike.
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    told, delimiter = _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     while True:
         try:
             cells = [cell.strip() for cell in next(reader)]
@@ -161,8 +138,16 @@ def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
             return
         except csv.Error as error:
             raise TableError(path, f"is not CSV: {error}", line=reader.line_num) from error
-        if any(cells):
+        if any(cells) and not (told and reader.line_num == 1):
             yield reader.line_num, cells
+
+
+def _delimiter(text: str) -> tuple[bool, str]:
+    """Whether a first line tells what separates cells ("sep=;", for Excel), and what does."""
+    if told := re.match(r'"?sep=([,;\t])"?[,;\t]*[\r\n]', text, re.IGNORECASE):
+        return True, told[1]
+    header = re.search(r"\w[^\r\n]*", text)
+    return False, max(",;\t", key=header[0].count) if header else ","
 
 
 def read_rows(path: Path, columns: Mapping[str, Column]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -198,6 +183,8 @@ def _header(path: Path, line: int, names: list[str], columns: Mapping[str, Colum
         if column.required and name not in names:
             close = difflib.get_close_matches(name, set(names) - set(columns))
             hint = f"; is {close[0]!r} meant?" if close else ""
+            if len(names) == 1:
+                hint = f"; must be separated by commas, semicolons or tabs, got {names[0][:40]!r}"
             raise TableError(path, f"is missing{hint}", line=line, column=name)
     return names
 
@@ -230,3 +217,9 @@ def _frame(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd.Data
     return pd.DataFrame(
         {name: pd.Series([row.get(name) for row in rows], dtype=dtypes[name]) for name in names}
     )
+
+
+def typed_table(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd.DataFrame:
+    """Rows in their columns' types: whole numbers stay whole beside empty cells."""
+    frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
+    return frame.astype({name: column.dtype for name, column in columns.items()})

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from experiments.records.versions import versions
+from experiments.records.provenance import versions
 
 LOG = logging.getLogger("experiments.sweeps")
 """What is logged here while a journal is open is in its file."""

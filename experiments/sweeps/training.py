@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +16,9 @@ from experiments.config.streams import Stream
 from experiments.evaluation.looks import Looks
 from experiments.methods.learner import learner_of
 from experiments.records import run_folders
-from experiments.records.columns import SOLVED_FROM
-from experiments.records.provenance import provenance
+from experiments.records.provenance import describe
 from experiments.records.run_folders import FinishedRun
+from experiments.records.schema import SOLVED_FROM
 
 
 def train(
@@ -43,6 +44,7 @@ def train(
         # A run is a chain of small products: threads gain 6% at width 256 (two of them measured),
         # runs side by side gain the whole core.
         th.set_num_threads(1)
+    described = describe(run.device)  # now: a commit may come while it trains
     learner = learner_of(run)
     looks = Looks(run, learner.act)
     looks.on_step += [on_step] if on_step else []
@@ -70,5 +72,9 @@ def train(
         result=result,
         curve=looks.curve,
         policy=safetensors.torch.save(weights, metadata={"run_id": run.run_id}),
-        provenance=provenance(run.device),
+        provenance={
+            **described,
+            "threads": th.get_num_threads(),
+            "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        },
     )

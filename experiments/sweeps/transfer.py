@@ -14,8 +14,8 @@ from rich.progress import track
 from experiments.config.run import RunConfig
 from experiments.config.streams import Stream
 from experiments.records import files, tables
-from experiments.records.columns import SCHEMA_VERSION, TRANSFER_COLUMNS
 from experiments.records.run_folders import FinishedRun
+from experiments.records.schema import SCHEMA_VERSION, TRANSFER_COLUMNS
 from experiments.sweeps.log_file import LOG
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 from distributed import Client
 
 from experiments.config.errors import ClusterError
-from experiments.records.versions import differences, environment
+from experiments.records.provenance import differences, environment
 
 _STARTING = 300
 """Seconds without a worker that are too many on this machine; a batch system may take days."""

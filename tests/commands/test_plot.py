@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from experiments.plot import main, plot
-from experiments.records.columns import RUN_COLUMNS
+from experiments.records.schema import RUN_COLUMNS
 from experiments.records.tables import TableError
 from tests.made_plots import NAMES, folder, labels, make
 

@@ -20,7 +20,7 @@ import psutil
 from experiments.config.presets import plan, seeds
 from experiments.config.run import RunConfig
 from experiments.records import merging, run_folders
-from experiments.records.columns import CLOCK_COLUMNS
+from experiments.records.schema import CLOCK_COLUMNS
 from experiments.sweeps.training import train
 from tests.command_lines import REPOSITORY, Outcome, finish, process
 

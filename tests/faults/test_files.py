@@ -17,9 +17,8 @@ from experiments.records import run_folders
 from experiments.records.run_folders import CONFIG, CURVE, POLICY, RESULT
 from tests.command_lines import Command, finish, process, trained
 from tests.faults.conftest import Scale
-from tests.made_runs import make_finished_run, tree, with_content
+from tests.made_runs import TABLES, make_finished_run, tree, with_content
 from tests.records.test_damage import DAMAGE, sound
-from tests.records.test_merge import TABLES
 
 Keep = Callable[[str], None]
 

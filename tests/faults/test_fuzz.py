@@ -20,9 +20,9 @@ from hypothesis import strategies as st
 
 from experiments.methods.her import HerRun
 from experiments.records import files, merging, run_folders, tables
-from experiments.records.columns import CURVE_COLUMNS, RUN_COLUMNS, TRANSFER_COLUMNS, Column
 from experiments.records.files import ResultError
 from experiments.records.run_folders import CONFIG, CURVE, POLICY, RESULT
+from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS, TRANSFER_COLUMNS, Column
 from experiments.records.tables import TableError
 from tests.faults.conftest import Scale
 from tests.made_runs import make_finished_run, with_content
@@ -40,7 +40,7 @@ READERS: dict[str, tuple[Callable[[Path], Any], type[Exception]]] = {
     "read_curves": (tables.read_curves, TableError),
     "read_settings": (tables.read_settings, TableError),
     "read_transfers": (tables.read_transfers, TableError),
-    "read_policy": (lambda path: run_folders.read_policy(path, "a-run"), ResultError),
+    "read_weights": (lambda path: files.read_weights(path, "a-run"), ResultError),
 }
 WORDS = st.sampled_from(["run_id", "config_id", "n", "seed", "success_rate", "method", "nan", "1"])
 CELLS = st.one_of(WORDS, st.text(max_size=8), st.integers().map(str), st.floats().map(str))

@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_rgb
 
+from experiments.evaluation.dithering import dithering_episodes, optimal_mean_steps
 from experiments.figures import comparison, drawing
 from experiments.figures.series import name_series
 from experiments.plot import plot
-from experiments.records.summary import dithering_episodes, optimal_mean_steps, rate_interval
+from experiments.records.summary import rate_interval
 from tests.made_plots import folder, grid, heights, labels, make, panel
 
 

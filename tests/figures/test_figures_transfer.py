@@ -13,8 +13,9 @@ from rich.console import Console
 
 from experiments import plot
 from experiments.figures import console, pages, transfer
-from experiments.records.columns import TRANSFER_COLUMNS, TableError
+from experiments.records.schema import TRANSFER_COLUMNS
 from experiments.records.summary import rate_interval, summarise_transfers
+from experiments.records.tables import TableError
 from tests.made_tables import DQN, folder_with, runs_of, together, transfers_of
 
 RATES = {8: (1.0, 1.0, 1.0), 300: (1.0, 1.0, 0.5), 10_000: (1.0, 1.0, 0.0)}

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.figures.series import name_series, protocol
-from experiments.records.columns import RUN_COLUMNS
+from experiments.records.schema import RUN_COLUMNS
 from tests.made_plots import make
 
 

@@ -18,10 +18,9 @@ from hypothesis import strategies as st
 from experiments.records import merging, run_folders
 from experiments.records.files import ResultError
 from experiments.records.run_folders import CONFIG, CURVE, POLICY, RESULT, FinishedRun
-from tests.made_runs import Files, make_finished_run, tree, with_content
+from tests.made_runs import NAMES, TABLES, Files, make_finished_run, tree, with_content
 
-NAMES = (CONFIG, RESULT, CURVE, POLICY)
-TABLES = ("runs.csv", "curves.csv", "summary.csv")
+Damage = Callable[[Files], Files]
 
 
 @functools.cache
@@ -33,60 +32,43 @@ def sound() -> tuple[FinishedRun, Files]:
         return run, {name: (folder / name).read_bytes() for name in NAMES}
 
 
-def edit_json(name: str, **changes: Any) -> Callable[[Files], Files]:
+def edit_json(name: str, **changes: Any) -> Damage:
     """Replace keys of a JSON file; ``...`` drops one."""
 
     def edit(content: Files) -> Files:
-        fields = json.loads(content[name])
-        for key, value in changes.items():
-            if value is ...:
-                del fields[key]
-            else:
-                fields[key] = value
-        return {**content, name: json.dumps(fields).encode()}
+        fields = json.loads(content[name]) | changes
+        kept = {key: value for key, value in fields.items() if value is not ...}
+        return {**content, name: json.dumps(kept).encode()}
 
     return edit
 
 
-def replace(name: str, data: bytes | None) -> Callable[[Files], Files]:
-    """The file with other content, or not there."""
-
-    def edit(content: Files) -> Files:
-        rest = {other: kept for other, kept in content.items() if other != name}
-        return rest if data is None else {**rest, name: data}
-
-    return edit
+def missing(name: str) -> Damage:
+    return lambda content: {other: data for other, data in content.items() if other != name}
 
 
-def edit_text(name: str, old: str, new: str) -> Callable[[Files], Files]:
-    def edit(content: Files) -> Files:
-        text = content[name].decode()
-        assert old in text
-        return {**content, name: text.replace(old, new, 1).encode()}
-
-    return edit
+def replace(name: str, data: bytes) -> Damage:
+    return lambda content: {**content, name: data}
 
 
-def cut(name: str, keep: Callable[[int], int]) -> Callable[[Files], Files]:
+def edit_text(name: str, old: str, new: str) -> Damage:
+    return lambda content: {**content, name: content[name].replace(old.encode(), new.encode(), 1)}
+
+
+def cut(name: str, keep: Callable[[int], int]) -> Damage:
     """The first bytes of a file alone."""
-
-    def edit(content: Files) -> Files:
-        return {**content, name: content[name][: keep(len(content[name]))]}
-
-    return edit
+    return lambda content: {**content, name: content[name][: keep(len(content[name]))]}
 
 
-def without_rows(count: int) -> Callable[[Files], Files]:
+def without_rows(count: int) -> Damage:
     """The curve without its last evaluations: cut off between two lines."""
-
-    def edit(content: Files) -> Files:
-        lines = content[CURVE].splitlines(keepends=True)
-        return {**content, CURVE: b"".join(lines[:-count])}
-
-    return edit
+    return lambda content: {
+        **content,
+        CURVE: b"".join(content[CURVE].splitlines(keepends=True)[:-count]),
+    }
 
 
-def swapped(name: str, **settings: Any) -> Callable[[Files], Files]:
+def swapped(name: str, **settings: Any) -> Damage:
     """A file of another run, itself sound."""
 
     def edit(content: Files) -> Files:
@@ -97,8 +79,8 @@ def swapped(name: str, **settings: Any) -> Callable[[Files], Files]:
     return edit
 
 
-DAMAGE: list[tuple[str, str, Callable[[Files], Files]]] = [
-    *((name, "missing", replace(name, None)) for name in NAMES),
+DAMAGE: list[tuple[str, str, Damage]] = [
+    *((name, "missing", missing(name)) for name in NAMES),
     *((name, "empty", replace(name, b"")) for name in NAMES),
     *((name, "one byte", cut(name, lambda _: 1)) for name in NAMES),
     *((name, "half", cut(name, lambda size: size // 2)) for name in NAMES),
@@ -182,7 +164,7 @@ DAMAGE: list[tuple[str, str, Callable[[Files], Files]]] = [
     ("name", "damage"), [(row[0], row[2]) for row in DAMAGE], ids=[f"{r[0]}-{r[1]}" for r in DAMAGE]
 )
 def test_damage_is_named_not_counted_and_left_in_place(
-    tmp_path: Path, name: str, damage: Callable[[Files], Files]
+    tmp_path: Path, name: str, damage: Damage
 ) -> None:
     run, content = sound()
     damaged = damage(content)
@@ -216,9 +198,10 @@ def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path, name: str) -> 
 @pytest.mark.parametrize(
     "name", ["her-mlp-n3-s0-0000000000", "copy of a run", "her-mlp-n3-s1-7bbebd3935"]
 )
-def test_a_run_under_another_name_is_named(tmp_path: Path, name: str) -> None:
+def test_a_run_under_another_name_is_not_counted(tmp_path: Path, name: str) -> None:
     run, content = sound()
-    with_content(tmp_path / "runs" / name, content)
+    folder = with_content(tmp_path / "runs" / name, content)
+    assert run_folders.read_run(folder) == run
     finished, problems = run_folders.scan(tmp_path)
     assert finished == {}
     (problem,) = problems

@@ -16,7 +16,7 @@ import pytest
 from distributed import LocalCluster
 
 from experiments.config.errors import ClusterError
-from experiments.records.versions import differences, environment, source
+from experiments.records.provenance import differences, environment, source
 from experiments.sweeps.clusters import GPU, GPU_SHARE, Site, gpus
 from experiments.sweeps.scheduler_check import greet
 from experiments.sweeps.worker_check import Crew, Wanted
@@ -217,11 +217,11 @@ def test_what_speaks_against_a_worker() -> None:
 
 
 def test_a_build_of_a_version_is_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    from experiments.records import versions
+    from experiments.records import provenance
 
     before = environment()
-    real = versions.versions()
-    monkeypatch.setattr(versions, "versions", lambda: {**real, "torch": f"{before['torch']}+cu9"})
+    real = provenance.versions()
+    monkeypatch.setattr(provenance, "versions", lambda: {**real, "torch": f"{before['torch']}+cu9"})
     assert environment() == before
     assert differences({}, {"python": "3.11"}) == ["python is unknown there and 3.11 here"]
 

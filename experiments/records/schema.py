@@ -1,4 +1,4 @@
-"""The columns of the CSV files: names, types, ranges, and how a cell is read."""
+"""The schema of the CSV files: their columns, what a cell may hold, and how it is read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import numbers
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -189,18 +188,3 @@ RESULT_COLUMNS = frozenset(
     | CLOCK_COLUMNS
 )
 """What a run measured; the other columns of ``runs.csv`` say which run it was."""
-
-
-class TableError(ValueError):
-    """A table that cannot be understood; says where, what stands there, and what is allowed."""
-
-    def __init__(
-        self, path: Path | str, message: str, *, line: int | None = None, column: str | None = None
-    ) -> None:
-        self.path, self.line, self.column = path, line, column
-        where = [str(path)]
-        if line is not None:
-            where.append(f"line {line}")
-        if column is not None:
-            where.append(f"column {column!r}")
-        super().__init__(f"{', '.join(where)}: {message}")

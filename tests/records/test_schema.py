@@ -1,4 +1,4 @@
-"""What a result may hold, and tables that were edited in any way."""
+"""What a cell may hold, and files of anything: read as the schema says, or refused."""
 
 from __future__ import annotations
 
@@ -9,26 +9,29 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from experiments.records.tables import (
-    CURVE_COLUMNS,
-    RUN_COLUMNS,
-    TableError,
-    check_runs,
-    read_curves,
-    read_runs,
-)
+from experiments.records.schema import CURVE_COLUMNS, RESULT_COLUMNS, RUN_COLUMNS, Column
+from experiments.records.tables import TableError, read_curves, read_runs
 from tests.made_rows import curve, run, written
 
 
-@pytest.mark.parametrize("rows", [[run()], [run(), run(1, relabel_share=None)]])
-def test_good_results_pass_the_check(rows: list[dict[str, Any]], tmp_path: Path) -> None:
-    check_runs(pd.DataFrame(rows), "result.json")
-    check_runs(read_runs(written(tmp_path / "runs.csv", rows)), "runs.csv")
+def test_runs_have_every_kind_of_column_described() -> None:
+    assert list(RUN_COLUMNS) == list(run())
+    assert set(RUN_COLUMNS) > RESULT_COLUMNS
+    assert all(isinstance(column, Column) for column in CURVE_COLUMNS.values())
+    with pytest.raises(TypeError):
+        RUN_COLUMNS["n"] = RUN_COLUMNS["seed"]  # type: ignore[index]
+
+
+def test_good_values_pass_the_check(tmp_path: Path) -> None:
+    rows = [run(), run(1, relabel_share=None)]
+    table = read_runs(written(tmp_path / "runs.csv", rows))
+    for row in (*rows, *(dict(row) for _, row in table.iterrows())):
+        for name, value in row.items():
+            RUN_COLUMNS[str(name)].check(value)
 
 
 @pytest.mark.parametrize(
@@ -50,17 +53,12 @@ def test_good_results_pass_the_check(rows: list[dict[str, Any]], tmp_path: Path)
         ("schema_version", 2),
     ],
 )
-def test_wrong_results_are_named(column: str, value: Any) -> None:
-    message = f"result.json, column '{column}': must be .*, got {re.escape(repr(value))}"
-    with pytest.raises(TableError, match=message):
-        check_runs(pd.DataFrame([run(**{column: value})]), "result.json")
+def test_wrong_values_are_named(column: str, value: Any) -> None:
+    with pytest.raises(ValueError, match=f"must be .*, got {re.escape(repr(value))}"):
+        RUN_COLUMNS[column].check(value)
 
 
-def test_results_without_a_column_are_named() -> None:
-    with pytest.raises(TableError, match="column 'n': is missing"):
-        check_runs(pd.DataFrame([run()]).drop(columns="n"), "result.json")
-
-
+SETTINGS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 CELLS = st.one_of(
     st.sampled_from(["", "0", "1", "10", "0.5", "nan", "inf", "True", "her", "config_id", "1e999"]),
     st.floats().map(repr),
@@ -86,7 +84,7 @@ def assert_valid_or_refused(path: Path) -> None:
 
 
 @given(st.binary(max_size=300))
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(SETTINGS, max_examples=100)
 def test_any_bytes_are_refused_or_valid(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "any.csv"
     path.write_bytes(content)
@@ -105,9 +103,7 @@ def test_any_bytes_are_refused_or_valid(tmp_path: Path, content: bytes) -> None:
     ),
     st.lists(st.tuples(st.integers(0, 3_000), st.sampled_from([*',"\n\r\0', "config_id", ""]))),
 )
-@settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(SETTINGS, max_examples=200)
 def test_any_edited_table_is_refused_or_valid(
     tmp_path: Path, edits: list[tuple[Any, dict[str, Any]]], scars: list[tuple[int, str]]
 ) -> None:
