@@ -19,7 +19,7 @@ from experiments.figures.console import print_failures, print_plan, print_result
 from experiments.records import files, merging, run_folders
 from experiments.records.files import ResultError
 from experiments.sweeps import estimates, sweep, transfer
-from experiments.sweeps.log_file import journal
+from experiments.sweeps.progress import Failures, journal
 
 SweepSettings = command_line.settings_type(
     "SweepSettings", without=("method", "network", "n", "seed", "device"), optional=True
@@ -162,13 +162,13 @@ def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], consol
             gpu=any(run.device == "cuda" for run in runs),
             errors=log,
         )
-        failures: sweep.Failures = {}
+        failures: Failures = {}
         try:
-            swept = sweep.sweep(out, runs, site, console, failures, arguments.force)
+            table, finished = sweep.sweep(out, runs, site, console, failures, arguments.force)
             wanted = [run.run_id for run in runs]
-            print_results(console, swept.table[swept.table["run_id"].isin(wanted)])
+            print_results(console, table[table["run_id"].isin(wanted)])
             if arguments.preset is not None and (sizes := PRESETS[arguments.preset].transfer_to):
-                agents = [swept.finished[name] for name in wanted if name in swept.finished]
+                agents = [finished[name] for name in wanted if name in finished]
                 print_transfers(console, transfer.look(out, agents, sizes, site, console, failures))
         finally:
             # Also of a sweep that a full disk ends hours after a run has failed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,12 +17,11 @@ from experiments.config.streams import Stream
 from experiments.records import files, tables
 from experiments.records.columns import SCHEMA_VERSION, TRANSFER_COLUMNS
 from experiments.records.run_folders import FinishedRun
-from experiments.sweeps.log_file import LOG
+from experiments.sweeps.progress import LOG, Failures, say
 
 if TYPE_CHECKING:
     from experiments.sweeps.clusters import Site
     from experiments.sweeps.execution import Ended
-    from experiments.sweeps.sweep import Failures
 
 FILE = "transfer.csv"
 
@@ -86,12 +86,8 @@ def _evaluated(site: Site, calls: dict[str, Any], console: Console) -> Iterator[
     # Imported here: a plan and a mistake should not wait for Dask.
     from experiments.sweeps.execution import execute
 
-    def say(line: str) -> None:
-        LOG.info("%s", line)
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
-
     yield from track(
-        execute(site, calls, say),
+        execute(site, calls, functools.partial(say, console)),
         description="evaluations",
         total=len(calls),
         console=console,
@@ -113,14 +109,11 @@ def evaluate_at(fields: dict[str, Any], weights: bytes, n: int) -> dict[str, Any
     outcome = greedy.evaluate(
         greedy_policy(load_policy(config, weights, n, config.device)), task, Stream.TRANSFER
     )
+    same = ("run_id", "config_id", "method", "network", "seed")
     return {
-        "run_id": config.run_id,
-        "config_id": config.config_id,
-        "method": config.method,
-        "network": config.network,
+        **{name: getattr(config, name) for name in same},
         "trained_n": config.n,
         "n": n,
-        "seed": config.seed,
         "max_steps": task.max_steps,
         "episodes": len(outcome.reached),
         "success_rate": outcome.success_rate,
