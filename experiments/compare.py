@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +27,13 @@ PresetName = Literal["quick", "paper", "beyond", "transfer", "frontier", "ablati
 _HELP = "; ".join(f"{name}: {preset.cost}" for name, preset in PRESETS.items())
 
 
+def _cores() -> int:
+    # Imported here, for a tenth of a second: it counts as the cluster will.
+    from dask.system import cpu_count
+
+    return int(cpu_count())
+
+
 @dataclass(frozen=True, kw_only=True)
 class CompareArguments:
     """Train every run of a grid that is not finished yet, and write the tables.
@@ -49,8 +55,9 @@ class CompareArguments:
     """Number of seeds: 3 means seeds 0, 1, 2. By default: 3, or the preset's."""
     device: command_line.DeviceOption = "cpu"
     """Where networks live; auto is CUDA where there is one."""
-    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
-    """Parallel runs, one process with one torch thread each. By default: one a core."""
+    workers: int = field(default_factory=_cores)
+    """Parallel runs, one process with one torch thread each. By default: one for each core that
+    this process may use, as affinity and control groups have it."""
     scheduler: str | None = None
     """Address of the scheduler of a running Dask cluster, tcp://host:port, whose single-threaded
     workers do the runs instead of --workers processes here; --device cuda then means theirs."""
