@@ -13,6 +13,7 @@ from experiments import command_line
 from experiments.config.run import RunConfig
 from experiments.figures.console import print_results
 from experiments.records import files, merging, run_folders
+from experiments.sweeps.progress import empty_log
 from experiments.sweeps.training import train
 
 RunSettings = command_line.settings_type("RunSettings", without=("device",), optional=False)
@@ -47,7 +48,7 @@ def train_command(arguments: TrainArguments) -> int:
         if config.run_id in finished and not arguments.force:
             console.print(f"{config.run_id} is finished; --force runs it again")
         else:
-            logs = out / "logs" / config.run_id
+            logs = empty_log(out / "logs" / config.run_id)
             callbacks = [ProgressBarCallback()] if arguments.progress else []
             logger = configure(str(logs), ["csv", "tensorboard"])
             try:

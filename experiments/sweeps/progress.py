@@ -76,6 +76,14 @@ def journal(out: Path, command: str) -> Iterator[Path]:
             raise
 
 
+def empty_log(folder: Path) -> Path:
+    """A run's folder for SB3's logs, without what earlier attempts have left there."""
+    for kind in ("events.out.tfevents.*", "progress.csv"):
+        for left in folder.glob(kind):
+            left.unlink()
+    return folder
+
+
 def _drop_empty(logs: Path) -> None:
     """Remove the files of workers that had nothing to say."""
     for errors in logs.glob("sweep-*.err"):
