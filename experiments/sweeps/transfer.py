@@ -97,18 +97,16 @@ def _evaluated(site: Site, calls: dict[str, Any], console: Console) -> Iterator[
 
 def evaluate_at(fields: dict[str, Any], weights: bytes, n: int) -> dict[str, Any]:
     """Greedy episodes of one agent at n bits, as a row of transfer.csv."""
-    import torch as th
-
     from experiments.evaluation import greedy
     from experiments.methods.agents import greedy_policy, load_policy
+    from experiments.sweeps.process_state import borrowed_process
 
-    th.set_num_threads(1)
     config = RunConfig.from_dict(fields)
     task = greedy.retarget(config, n)
     began = time.perf_counter()
-    outcome = greedy.evaluate(
-        greedy_policy(load_policy(config, weights, n, config.device)), task, Stream.TRANSFER
-    )
+    with borrowed_process(config.device):
+        policy = greedy_policy(load_policy(config, weights, n, config.device))
+        outcome = greedy.evaluate(policy, task, Stream.TRANSFER)
     same = ("run_id", "config_id", "method", "network", "seed")
     return {
         **{name: getattr(config, name) for name in same},

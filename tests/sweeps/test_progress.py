@@ -6,6 +6,8 @@ import errno
 import io
 import logging
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from experiments.sweeps import estimates
 from experiments.sweeps.execution import Ended
 from experiments.sweeps.progress import LOG, SweepDisplay, journal
 from experiments.sweeps.workers import WorkerDiedError
-from tests.command_lines import Command, listing
+from tests.command_lines import REPOSITORY, Command, listing
 from tests.made_runs import make_finished_run
 
 
@@ -133,6 +135,17 @@ def test_a_plan_says_what_it_takes_and_what_is_finished(command: Command, tmp_pa
     assert "4 runs, 0 finished, 4 to do: about 9.3 minutes on 1 worker." in forced
     planned("--scheduler tcp://nowhere:8786")
     assert listing(tmp_path) == before
+
+
+def test_a_plan_waits_for_neither_torch_nor_a_cluster() -> None:
+    code = (
+        "import sys, experiments.compare as compare;"
+        "compare.compare(compare.CompareArguments(preset='quick', dry_run=True));"
+        "print({'torch', 'stable_baselines3', 'distributed'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code]
+    said = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert said.stdout.endswith("\nset()\n")
 
 
 def test_a_sweep_takes_at_least_its_longest_run() -> None:
