@@ -16,7 +16,7 @@ from experiments.config.errors import ClusterError
 from experiments.sweeps.clusters import PATIENCE, Site
 from experiments.sweeps.on_worker import NEWS, Wanted, WrongWorkerError, perform
 from experiments.sweeps.scheduler import AWAY, LostSchedulerError, talking
-from experiments.sweeps.workers import Crew, WorkerDiedError, revive
+from experiments.sweeps.workers import Crew, revive, worker_died
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 News = Callable[[str, dict[str, Any]], None]
@@ -136,7 +136,7 @@ class _Connection:
                 places = self.begun.pop(name, [])
                 if isinstance(outcome, KilledWorker):
                     with talking(self.client):
-                        outcome = WorkerDiedError.of(self.client, places, self.site.errors)
+                        outcome = worker_died(self.client, places, self.site.errors)
                 del self.waiting[name]
                 yield Ended(name, outcome, max(1, len(places)))
 

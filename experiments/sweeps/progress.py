@@ -145,10 +145,6 @@ class SweepDisplay:
             self._forget(run_id)
         self.bars.stop()
 
-    def say(self, line: str) -> None:
-        """A line above the bars, and in the sweep's log."""
-        say(self.console, line)
-
     def news(self, run_id: str, news: Mapping[str, Any]) -> None:
         """What a worker tells of a run."""
         run = self.missing[run_id]
@@ -179,18 +175,17 @@ class SweepDisplay:
         if isinstance(ended.outcome, FinishedRun):
             result = ended.outcome.result
             self.solved += bool(result["solved"])
-            self.say(
+            say(
+                self.console,
                 f"{'solved  ' if result['solved'] else 'unsolved'} {name}: success "
                 f"{result['success_rate']:.3f} after {result['env_steps']:,} steps, "
-                f"{result['train_seconds']:.1f} s{again}"
+                f"{result['train_seconds']:.1f} s{again}",
             )
         else:
             self.failed += 1
             text = f"unfinished {name}: {ended.outcome!r}{again}"
             self.console.print(text, style="red", markup=False, soft_wrap=True)
             LOG.error("unfinished %s%s", ended.name, again, exc_info=ended.outcome)
-            if words := getattr(ended.outcome, "last_words", ""):
-                LOG.error("last words\n%s", words)
         self._describe()
 
     def _forget(self, run_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -131,6 +132,6 @@ def _trained(
     ordered = sorted(missing, key=lambda name: seconds[name], reverse=True)
     calls = {name: (train_on_worker, (missing[name].to_dict(),)) for name in ordered}
     with SweepDisplay(console, missing, seconds, total, solved) as display:
-        for ended in execute(site, calls, display.say, display.news):
+        for ended in execute(site, calls, functools.partial(say, console), display.news):
             display.ended(ended)
             yield ended

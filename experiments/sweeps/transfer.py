@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,6 @@ from experiments.sweeps.progress import LOG, Failures, say
 
 if TYPE_CHECKING:
     from experiments.sweeps.clusters import Site
-    from experiments.sweeps.execution import Ended
 
 FILE = "transfer.csv"
 
@@ -59,7 +58,13 @@ def look(
         for agent in agents
         if (agent.config.run_id, n) not in done
     }
-    for ended in _evaluated(site, calls, console) if calls else ():
+    if not calls:
+        return _frame(rows)
+    # Imported here: a plan and a mistake should not wait for Dask.
+    from experiments.sweeps.execution import execute
+
+    ends = execute(site, calls, functools.partial(say, console))
+    for ended in track(ends, "evaluations", len(calls), console=console, transient=True):
         if isinstance(ended.outcome, BaseException):
             failures[ended.name] = (ended.outcome, ended.attempts)
             LOG.error("evaluating %s failed", ended.name, exc_info=ended.outcome)
@@ -79,20 +84,6 @@ def forget(out: Path, run_id: str) -> None:
 
 def _known(path: Path) -> pd.DataFrame:
     return tables.read_transfers(path) if path.is_file() else _frame([])
-
-
-def _evaluated(site: Site, calls: dict[str, Any], console: Console) -> Iterator[Ended]:
-    """Each evaluation as it ends."""
-    # Imported here: a plan and a mistake should not wait for Dask.
-    from experiments.sweeps.execution import execute
-
-    yield from track(
-        execute(site, calls, functools.partial(say, console)),
-        description="evaluations",
-        total=len(calls),
-        console=console,
-        transient=True,
-    )
 
 
 def evaluate_at(fields: dict[str, Any], weights: bytes, n: int) -> dict[str, Any]:

@@ -120,36 +120,30 @@ def error_file(errors: Path, pid: int) -> Path:
 class WorkerDiedError(RuntimeError):
     """The worker of a call died, and so did those on which it was tried again.
 
-    Args:
-        message: How often, and where.
-        last_words: What they and their nannies said, for the sweep's log.
+    Its notes, which stand below a traceback, are what they and their nannies said.
     """
 
-    def __init__(self, message: str, last_words: str) -> None:
-        super().__init__(message)
-        self.last_words = last_words
 
-    @classmethod
-    def of(
-        cls, client: Client, places: Sequence[Mapping[str, Any]], errors: Path | None
-    ) -> WorkerDiedError:
-        """The error of a call that was begun at these places.
+def worker_died(
+    client: Client, places: Sequence[Mapping[str, Any]], errors: Path | None
+) -> WorkerDiedError:
+    """The error of a call at which workers died.
 
-        Args:
-            client: Of the cluster.
-            places: Worker, host and process of each attempt.
-            errors: The beginning of the names of embedded workers' error files.
-        """
-        words: list[str] = []
-        for place in places:
-            pid = place["pid"]
-            said = [*_from_nannies(client, pid), *_from_file(errors, pid)] or ["it left no word"]
-            words.append(f"worker {place['worker']} on {place['host']}, process {pid}:")
-            words += [f"  {line}" for line in said]
-        processes = ", ".join(str(place["pid"]) for place in places)
-        count = f"{len(places)} workers" if places else "workers"
-        where = f" (processes {processes})" if places else " before it had begun"
-        return cls(f"{count} died at it, one after the other{where}", "\n".join(words))
+    Args:
+        client: Of the cluster.
+        places: Worker, host and process of each attempt that had begun.
+        errors: The beginning of the names of embedded workers' error files.
+    """
+    processes = ", ".join(str(place["pid"]) for place in places)
+    count = f"{len(places)} workers" if places else "workers"
+    where = f" (processes {processes})" if places else " before it had begun"
+    error = WorkerDiedError(f"{count} died at it, one after the other{where}")
+    for place in places:
+        pid = place["pid"]
+        said = [*_from_nannies(client, pid), *_from_file(errors, pid)] or ["it left no word"]
+        first = f"worker {place['worker']} on {place['host']}, process {pid}:"
+        error.add_note("\n  ".join([first, *said]))
+    return error
 
 
 def _from_nannies(client: Client, pid: int) -> list[str]:

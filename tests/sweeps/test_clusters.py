@@ -51,7 +51,7 @@ def closed() -> Iterator[str]:
 @contextlib.contextmanager
 def dask_worker() -> Iterator[str]:
     with LocalCluster(  # type: ignore[no-untyped-call]
-        1, processes=False, protocol="tcp://", dashboard_address=None
+        1, processes=False, protocol="tcp://", dashboard_address="127.0.0.1:0"
     ) as cluster:
         greet(cluster.scheduler_address, 30)
         yield cluster.workers[0].address

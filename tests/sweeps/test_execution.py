@@ -87,7 +87,8 @@ def test_results_errors_and_deaths(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     # Tried once, and three times again.
     assert died.attempts == 4
     assert "4 workers died at it" in str(died.outcome)
-    assert died.outcome.last_words.count("what it said at the end") == 4
+    assert len(died.outcome.__notes__) == 4
+    assert all(note.endswith("\n  what it said at the end") for note in died.outcome.__notes__)
     assert "dashboard http://127.0.0.1:" in said[0]
 
 

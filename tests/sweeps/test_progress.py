@@ -92,7 +92,9 @@ def test_the_display_tells_of_runs_and_of_time(tmp_path: Path) -> None:
             display.bars.refresh()
             display.ended(Ended(solved.config.run_id, solved, 1))
             display.ended(Ended(unsolved.config.run_id, unsolved, 2))
-            display.ended(Ended(failing.run_id, WorkerDiedError("4 died", "at this"), 4))
+            died = WorkerDiedError("4 died")
+            died.add_note("worker one:\n  at this")
+            display.ended(Ended(failing.run_id, died, 4))
             assert display.bars.tasks[0].completed == 30
 
     with journal(tmp_path, "command") as path:
@@ -103,7 +105,7 @@ def test_the_display_tells_of_runs_and_of_time(tmp_path: Path) -> None:
         assert words in text
     log = path.read_text()
     assert "began her-mlp-n3-s0" in log
-    assert "last words\nat this" in log
+    assert "worker one:\n  at this" in log
 
 
 # The estimate.
