@@ -8,13 +8,11 @@ from typing import Any
 
 import pytest
 
-from bitseq_env import BitSequenceEnv, BitSequenceVectorEnv
 from experiments.config.checks import ConfigError
 from experiments.config.run import RunConfig
 from tests.command_lines import finish, listing, process
 from tests.commands.test_mistakes import MISTAKES, check_named, prepare
 from tests.faults.conftest import Keep, Scale
-from tests.test_env_bad_input import ARGUMENTS, VECTOR_ARGUMENTS
 
 MISTAKEN: list[Any] = [getattr(row, "values", row) for row in MISTAKES]
 
@@ -33,20 +31,6 @@ def test_bad_command_lines(tmp_path: Path, scale: Scale, figures: Keep) -> None:
         f"{len(lines)} mistaken command lines of train, compare, evaluate, plot and benchmark, "
         "each in its process: exit status 2, the value named, nothing written, 0 tracebacks"
     )
-
-
-def test_bad_arguments_of_the_environment(figures: Keep) -> None:
-    count = 0
-    for cls, rows in (
-        (BitSequenceEnv, ARGUMENTS),
-        (BitSequenceVectorEnv, [*ARGUMENTS, *VECTOR_ARGUMENTS]),
-    ):
-        for arguments, error, says in rows:
-            with pytest.raises(error) as caught:
-                cls(**arguments)
-            assert says in str(caught.value)
-            count += 1
-    figures(f"{count} bad arguments: the documented exception, with the value and what is allowed")
 
 
 def test_no_configuration_has_a_name_outside_the_folder(figures: Keep) -> None:

@@ -103,24 +103,18 @@ def test_a_result_on_a_slow_line_gets_more_time_each_time() -> None:
     assert slow.given == [60, 120, 240]
 
 
-def test_news_is_subscribed_to_at_each_call() -> None:
+def test_news_is_subscribed_to_at_each_call_and_heard_of_our_own_calls_alone() -> None:
     done: list[str] = []
     client: Any = Client()
     client.subscribe_topic = lambda topic, _: done.append(topic)
     client.submit = lambda *_, key, **__: done.append(key)
-    one = connection(client)
+    one, place = connection(client), {"worker": "one"}
     one._begin("a")
     one._begin("a")
     key = f"a-{one.token}-0"
     assert done == [NEWS, key, NEWS, key]
-
-
-def test_news_of_another_drivers_calls_is_not_heard() -> None:
-    one = connection()
-    one.names["a-here-0"] = "a"
-    place = {"worker": "one", "host": "here", "pid": 1}
-    for key in ("a-there-0", "a-here-0"):
-        one._hear((0.0, (key, {"begun": place})))
+    for name in ("a-another-0", key):
+        one._hear((0.0, (name, {"begun": place})))
     assert one.begun == {"a": [place]}
 
 

@@ -66,16 +66,15 @@ def test_a_run_that_fails_is_told_and_no_row(compare: Compare) -> None:
     assert compare(RuntimeError("nothing was missing")).status == 0
 
 
-def test_what_is_finished_when_ctrl_c_comes_is_in_the_tables(compare: Compare) -> None:
-    assert compare(DQN, KeyboardInterrupt()).status == 130
-    assert rows() == [DQN.config.run_id]
-
-
-def test_failures_are_told_though_the_sweep_stops(compare: Compare) -> None:
+def test_ctrl_c_leaves_what_is_finished_in_the_tables_and_tells_of_failures(
+    compare: Compare,
+) -> None:
     outcome = compare(RuntimeError("out of luck"), KeyboardInterrupt())
     assert outcome.status == 130
     for words in ("Unfinished: 1", "out of luck", "log: out/logs/"):
         assert words in outcome.text
+    assert compare(DQN, KeyboardInterrupt()).status == 130
+    assert rows() == [DQN.config.run_id]
 
 
 def test_what_stops_a_sweep_is_told_though_the_tables_cannot_be_written_either(
