@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +20,18 @@ from experiments.figures.console import print_failures, print_plan, print_result
 from experiments.records import files, merging, run_folders
 from experiments.records.files import ResultError
 from experiments.sweeps import estimates, sweep, transfer
-from experiments.sweeps.log_file import journal
+from experiments.sweeps.progress import Failures, journal
 
 Settings = command_line.settings_type("method", "network", "n", "seed", "device")
 PresetName = Literal["quick", "paper", "beyond", "transfer", "frontier", "ablation"]
 _PRESETS = "; ".join(f"{name}: {preset.cost}" for name, preset in PRESETS.items())
+
+
+def _cores() -> int:
+    # Imported here, for a tenth of a second: it counts as the cluster will.
+    from dask.system import cpu_count
+
+    return int(cpu_count())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +74,9 @@ class CompareArguments:
         int,
         told(
             "Parallel runs, one process with one torch thread each.",
-            help_behavior_hint="(default: one a core)",
+            help_behavior_hint="(default: one for each core that this process may use)",
         ),
-    ] = field(default_factory=lambda: os.cpu_count() or 1)
+    ] = field(default_factory=_cores)
     scheduler: Annotated[
         str | None,
         told(
@@ -192,13 +198,13 @@ def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], consol
             gpu=any(run.device == "cuda" for run in runs),
             errors=log,
         )
-        failures: sweep.Failures = {}
+        failures: Failures = {}
         try:
-            swept = sweep.sweep(out, runs, site, console, failures, arguments.force)
+            table, finished = sweep.sweep(out, runs, site, console, failures, arguments.force)
             wanted = [run.run_id for run in runs]
-            print_results(console, swept.table[swept.table["run_id"].isin(wanted)])
+            print_results(console, table[table["run_id"].isin(wanted)])
             if arguments.preset is not None and (sizes := PRESETS[arguments.preset].transfer_to):
-                agents = [swept.finished[name] for name in wanted if name in swept.finished]
+                agents = [finished[name] for name in wanted if name in finished]
                 print_transfers(console, transfer.look(out, agents, sizes, site, console, failures))
         finally:
             # Also of a sweep that a full disk ends hours after a run has failed.

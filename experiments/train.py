@@ -15,6 +15,7 @@ from experiments.command_line import DeviceOption, Flag, told
 from experiments.config.run import RunConfig
 from experiments.figures.console import print_results
 from experiments.records import files, merging, run_folders
+from experiments.sweeps.progress import empty_log
 from experiments.sweeps.training import train
 
 Settings = command_line.settings_type("device")
@@ -46,7 +47,7 @@ def train_command(arguments: TrainArguments) -> int:
         if run.run_id in finished and not arguments.force:
             console.print(f"{run.run_id} is finished; --force runs it again")
         else:
-            logs = out / "logs" / run.run_id
+            logs = empty_log(out / "logs" / run.run_id)
             with tqdm(total=run.budget_env_steps, disable=not arguments.progress) as bar:
                 done = train(run, logs=logs, on_step=lambda steps: bar.update(steps - bar.n))
             done.provenance.update(command=command_line.command_line(), attempts=1)

@@ -5,20 +5,21 @@ from __future__ import annotations
 import atexit
 import contextlib
 import faulthandler
-import importlib.util
 import logging
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import dask
-from distributed import Client, LocalCluster, Status, WorkerPlugin
+from distributed import Client, LocalCluster, WorkerPlugin
 
 from experiments.config.errors import ClusterError
-from experiments.sweeps.scheduler_check import greet
+from experiments.sweeps.scheduler import greet
+from experiments.sweeps.workers import error_file
 
 GPU = "GPU"
 """The Dask resource that a worker with a GPU declares."""
@@ -31,20 +32,17 @@ _CONNECT = 15
 
 @dataclass(frozen=True, kw_only=True)
 class Site:
-    """Where runs are worked on.
-
-    Args:
-        workers: Processes of an embedded cluster; a running cluster has its own.
-        scheduler: Address of a running cluster's scheduler; None embeds one.
-        gpu: Whether runs ask for a share of a GPU.
-        errors: Where an embedded worker's standard error goes, a file for each process with this
-            path as the beginning of its name; None leaves it on the terminal.
-    """
+    """Where runs are worked on."""
 
     workers: int
+    """Processes of an embedded cluster; a running cluster has its own."""
     scheduler: str | None = None
+    """Address of a running cluster's scheduler; None embeds one."""
     gpu: bool = False
+    """Whether runs ask for a share of a GPU."""
     errors: Path | None = None
+    """Where an embedded worker's standard error goes, a file for each process with this path as the
+    beginning of its name; None leaves it on the terminal."""
 
     @property
     def resources(self) -> dict[str, float]:
@@ -52,12 +50,7 @@ class Site:
         return {GPU: GPU_SHARE} if self.gpu else {}
 
     def processes(self, calls: int, gpus: Sequence[str]) -> int:
-        """How many an embedded cluster has: no more than there are calls, or shares of GPUs.
-
-        Args:
-            calls: How many there are to make.
-            gpus: Of this machine, if runs ask for them.
-        """
+        """How many an embedded cluster has: no more than there are calls, or shares of GPUs."""
         most = min(self.workers, calls)
         return min(most, round(len(gpus) / GPU_SHARE)) if gpus else most
 
@@ -75,6 +68,7 @@ class Site:
         Raises:
             ClusterError: If there is no scheduler at the address, or it cannot be talked to.
         """
+        patience = PATIENCE if again else _CONNECT
         settings = {
             # A worker that trains does not answer for seconds, which is no reason for a warning.
             "distributed.admin.tick.limit": "1h",
@@ -85,13 +79,16 @@ class Site:
             # A death is told at once: the driver knows which call was at fault, and Dask does not.
             "distributed.scheduler.allowed-failures": 0,
             # What is worth knowing about a lost connection is told by what waits for it.
-            "distributed.comm.timeouts.connect": f"{PATIENCE if again else _CONNECT}s",
+            "distributed.comm.timeouts.connect": f"{patience}s",
         }
-        with dask.config.set(settings), contextlib.ExitStack() as stack:
-            client = stack.enter_context(
-                self._running(again) if self.scheduler else self._local(announce, calls)
-            )
-            announce(f"Dask cluster {self.scheduler or 'of this machine'}{_dashboard(client)}")
+        local = self.scheduler is None
+        there = self._local(announce, calls) if local else self._running(patience, again)
+        with dask.config.set(settings), there as client:
+            where = "of this machine" if local else self.scheduler
+            with contextlib.suppress(OSError, KeyError, AttributeError):
+                where = f"{where}, dashboard {client.dashboard_link}"
+                where += "" if find_spec("bokeh") else ", if bokeh is installed there"
+            announce(f"Dask cluster {where}")
             yield client
 
     @contextlib.contextmanager
@@ -120,9 +117,8 @@ class Site:
             yield client
 
     @contextlib.contextmanager
-    def _running(self, again: bool) -> Iterator[Client]:
+    def _running(self, patience: float, again: bool) -> Iterator[Client]:
         """A client of the cluster whose scheduler is at the address."""
-        patience = PATIENCE if again else _CONNECT
         # Tracebacks of lost connections are for the sweep's log, and nothing for a terminal.
         for handler in logging.getLogger("distributed").handlers:
             if isinstance(handler, logging.StreamHandler):
@@ -139,16 +135,8 @@ class Site:
         try:
             yield client
         finally:
-            with contextlib.suppress(OSError, TimeoutError):
+            with contextlib.suppress(OSError):
                 client.close(timeout=5)  # type: ignore[no-untyped-call]
-
-
-def _dashboard(client: Client) -> str:
-    """Where it is, as far as the scheduler tells."""
-    with contextlib.suppress(OSError, KeyError, AttributeError):
-        hint = "" if importlib.util.find_spec("bokeh") else ", if bokeh is installed there"
-        return f", dashboard {client.dashboard_link}{hint}"
-    return ""
 
 
 def gpus() -> list[str]:
@@ -160,28 +148,12 @@ def gpus() -> list[str]:
     return names[: th.cuda.device_count()]
 
 
-def revive(client: Client, members: int) -> None:
-    """Start embedded workers again whose nannies gave up, as they do if one dies as it starts.
-
-    Args:
-        client: Of any cluster.
-        members: How many workers there are.
-    """
-    cluster: Any = client.cluster
-    if cluster is None or members == (wanted := len(cluster.worker_spec)):
-        return
-    for name, nanny in list(cluster.workers.items()):
-        if nanny.status in (Status.failed, Status.closed):
-            cluster.workers.pop(name, None)
-    cluster.scale(wanted)
-
-
+@dataclass
 class _Housekeeping(WorkerPlugin):
     """How embedded workers speak and end, also those that replace one that died."""
 
-    def __init__(self, errors: Path | None, gpus: Sequence[str] = ()) -> None:
-        self.errors = errors
-        self.gpus = gpus
+    errors: Path | None
+    gpus: Sequence[str]
 
     def setup(self, worker: Any) -> None:
         if self.gpus:
@@ -192,7 +164,7 @@ class _Housekeeping(WorkerPlugin):
         # Taking PyTorch down takes 2 s of CPU, more than a worker is given before it is killed.
         atexit.register(os._exit, 0)
         if self.errors is not None:
-            path = self.errors.with_name(f"{self.errors.stem}-{os.getpid()}.err")
+            path = error_file(self.errors, os.getpid())
             with contextlib.suppress(OSError), path.open("ab") as file:
                 os.dup2(file.fileno(), 2)
         # A crash inside a library leaves its place there.

@@ -14,11 +14,7 @@ multiply-add in it: within a factor of two of most runs in the committed results
 
 
 def modelled(run: RunConfig) -> float:
-    """Seconds that a run takes on one core of a common processor if it uses its whole budget.
-
-    1 s, 0.15 ms for a step of all copies of the environment, 1.4 ms for a gradient update with its
-    share of evaluations, and 0.07 ns for each multiply-add of the updates.
-    """
+    """Seconds that a run takes on one core of a common processor if it uses its whole budget."""
     steps = run.budget_env_steps or 0
     updates = steps * (run.updates_per_env_step or 0)
     together = steps / (run.n_envs or 1)

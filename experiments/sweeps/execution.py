@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from distributed import Client, KilledWorker, wait
-from distributed.client import ClosedClientError
 
 from experiments.config.errors import ClusterError
-from experiments.sweeps.clusters import PATIENCE, Site, revive
-from experiments.sweeps.on_worker import NEWS, WrongWorkerError, perform
-from experiments.sweeps.worker_check import Crew, Wanted
-from experiments.sweeps.worker_deaths import WorkerDiedError
+from experiments.sweeps.clusters import PATIENCE, Site
+from experiments.sweeps.on_worker import NEWS, Wanted, WrongWorkerError, perform
+from experiments.sweeps.scheduler import AWAY, LostSchedulerError, talking
+from experiments.sweeps.workers import Crew, revive, worker_died
 
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
 News = Callable[[str, dict[str, Any]], None]
 
-_AWAY = (OSError, TimeoutError, CancelledError, ClosedClientError)
-"""What a client raises whose scheduler is away; Dask's own errors are among them."""
 _WORKERS_FAULT = (KilledWorker, WrongWorkerError, ImportError)
 """What says nothing of the call itself: the last is a worker that cannot load this project."""
 RETRIES = 3
@@ -66,35 +63,32 @@ def execute(
         site: Where.
         calls: Named functions and their arguments, in the order in which they should start.
         announce: Called with lines for a person: the cluster's address, who is refused.
-        on_news: Called with what :func:`experiments.sweeps.on_worker.tell` sends.
+        on_news: Called with a call's name and what :func:`on_worker.tell` sends.
 
     Raises:
         ClusterError: If there is no scheduler, or no worker that could do it.
     """
-    waiting = dict(calls)
+    waiting, wanted = dict(calls), Wanted(site.resources)
     again = False
     flaps = losses = 0
     while waiting:
         left = len(waiting)
         with site.connect(announce, left, again) as client:
             since = time.monotonic()
+            crew = Crew(client, wanted, announce, ever=again)
             try:
-                yield from _Connection(site, client, waiting, announce, on_news, again).ended()
-            except ClusterError:
-                raise
-            except Exception as error:
-                # A client that was closed under our hands raises whatever it stumbles on.
-                if not isinstance(error, _AWAY) and client.status == "running":
-                    raise
+                yield from _Connection(site, client, waiting, crew, on_news).ended()
+            except LostSchedulerError as lost:
                 in_vain = len(waiting) == left
                 losses = losses + 1 if in_vain else 0
                 flaps = flaps + 1 if in_vain and time.monotonic() - since < PATIENCE else 0
                 if flaps > _FLAPS or losses > _LOSSES:
-                    raise ClusterError(f"the scheduler comes and goes: {error!r}") from error
+                    raise ClusterError(f"the scheduler comes and goes: {lost}") from lost
                 announce("lost the scheduler; waiting for it to come back")
                 again = True
 
 
+@dataclass(eq=False)
 class _Connection:
     """The calls while a scheduler is there: no more at a time than there are workers.
 
@@ -102,30 +96,23 @@ class _Connection:
     here costs no worker memory.
     """
 
-    def __init__(
-        self,
-        site: Site,
-        client: Client,
-        waiting: dict[str, Call],
-        announce: Callable[[str], None],
-        on_news: News | None,
-        again: bool = False,
-    ) -> None:
-        self.site = site
-        self.client = client
-        self.waiting = waiting
-        self.on_news = on_news
-        self.crew = Crew(client, Wanted(site.resources), announce, ever=again)
-        # Two drivers on one scheduler may well have calls of the same name.
-        self.token = uuid.uuid4().hex[:8]
-        self.running: dict[Any, str] = {}
-        """Futures and the names of their calls."""
-        self.begun: dict[str, list[dict[str, Any]]] = {}
-        """Where each call was begun, as far as it was told."""
-        self.fruitless: Counter[str] = Counter()
-        """How often a worker failed that a call was given to, whether it had begun or not."""
-        self.slow: Counter[Any] = Counter()
-        """How often the result of a future did not come in time."""
+    site: Site
+    client: Client
+    waiting: dict[str, Call]
+    crew: Crew
+    on_news: News | None = None
+    token: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+    """Two drivers on one scheduler may well have calls of the same name."""
+    running: dict[Any, str] = field(default_factory=dict)
+    """Futures and the names of their calls."""
+    names: dict[str, str] = field(default_factory=dict)
+    """Of the calls, by the keys under which Dask knows them."""
+    begun: defaultdict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    """Where each call was begun, as far as it was told."""
+    fruitless: Counter[str] = field(default_factory=Counter)
+    """How often a worker failed that a call was given to, whether it had begun or not."""
+    slow: Counter[Any] = field(default_factory=Counter)
+    """How often the result of a future did not come in time."""
 
     def ended(self) -> Iterator[Ended]:
         """Each call as it ends; it leaves ``waiting`` then."""
@@ -136,80 +123,83 @@ class _Connection:
             while queue and len(self.running) < len(self.crew.members):
                 self._begin(queue.pop())
             for future in self._finished():
-                if (outcome := self._outcome(future)) is _NOT_HERE:
-                    continue
-                # A result lies in the worker's memory until its future is let go.
-                future.release()
+                with talking(self.client):
+                    if (outcome := self._outcome(future)) is _NOT_HERE:
+                        continue
+                    # A result lies in the worker's memory until its future is let go.
+                    future.release()
                 self.slow.pop(future, None)
                 name = self.running.pop(future)
                 if self._is_to_be_tried_again(name, outcome):
                     queue.append(name)
                     continue
+                places = self.begun.pop(name, [])
                 if isinstance(outcome, KilledWorker):
-                    outcome = WorkerDiedError.of(
-                        self.client, self.begun.get(name, []), self.site.errors
-                    )
+                    with talking(self.client):
+                        outcome = worker_died(self.client, places, self.site.errors)
                 del self.waiting[name]
-                yield Ended(name, outcome, max(1, len(self.begun.pop(name, []))))
+                yield Ended(name, outcome, max(1, len(places)))
 
     def _hear(self, event: tuple[float, Any]) -> None:
-        token, name, news = event[1]
-        if token != self.token or name not in self.waiting:
+        key, news = event[1]
+        if (name := self.names.get(key)) not in self.waiting:
             return
         if place := news.get("begun"):
-            self.begun.setdefault(name, []).append(place)
+            self.begun[name].append(place)
         if self.on_news is not None:
             self.on_news(name, news)
 
     def _begin(self, name: str) -> None:
-        # Each time: a client that lost its scheduler between calls connects again by itself, to one
-        # that knows nothing of what was subscribed to.
-        self.client.subscribe_topic(NEWS, self._hear)  # type: ignore[no-untyped-call]
         members = sorted(self.crew.members) if self.crew.refused else None
-        future = self.client.submit(
-            perform,
-            (self.token, name),
-            self.crew.wanted,
-            *self.waiting[name],
-            key=f"{name}-{self.token}-{self.fruitless[name]}",
-            pure=False,
-            resources=self.site.resources or None,
-            workers=members,
-            # A refused worker says so at once; a call bound to workers that died waits for ever.
-            allow_other_workers=members is not None,
-        )
+        key = f"{name}-{self.token}-{self.fruitless[name]}"
+        self.names[key] = name
+        with talking(self.client):
+            # Each time: a client that lost its scheduler between calls connects again by itself, to
+            # one that knows nothing of what was subscribed to.
+            self.client.subscribe_topic(NEWS, self._hear)  # type: ignore[no-untyped-call]
+            future = self.client.submit(
+                perform,
+                self.crew.wanted,
+                *self.waiting[name],
+                key=key,
+                pure=False,
+                resources=self.site.resources or None,
+                workers=members,
+                # A refused worker says so at once; a call bound to workers that died waits for
+                # ever.
+                allow_other_workers=members is not None,
+            )
         self.running[future] = name
 
     def _finished(self) -> list[Any]:
         if not self.running:
             time.sleep(_POLL)
             return []
-        try:
-            wait(list(self.running), _POLL, "FIRST_COMPLETED")  # type: ignore[no-untyped-call]
-        except TimeoutError:
-            if self.client.status != "running":
-                raise
+        with talking(self.client):
+            try:
+                wait(list(self.running), _POLL, "FIRST_COMPLETED")  # type: ignore[no-untyped-call]
+            except TimeoutError:
+                if self.client.status != "running":
+                    raise
         return [future for future in self.running if future.done()]
 
     def _outcome(self, future: Any) -> Any | BaseException:
         """What a call gave or raised, or that its result cannot be had."""
+        # Longer each time, so that a slow line does not begin the same transfer for ever.
+        patience = _FETCH * 2 ** self.slow[future]
         try:
-            # Longer each time, so that a slow line does not begin the same transfer for ever.
-            patience = _FETCH * 2 ** self.slow[future]
             if (error := future.exception(timeout=patience)) is None:
                 return future.result(timeout=patience)
             trace = future.traceback(timeout=patience)
-        except TimeoutError:
+        except Exception as failure:
             if self.client.status != "running":
                 raise
-            self.slow[future] += 1
-            return _NOT_HERE
-        except _AWAY:
-            raise
-        except Exception as failure:  # made again, while its result was fetched, and failed
-            if self.client.status != "running":
+            if isinstance(failure, TimeoutError):
+                self.slow[future] += 1
+                return _NOT_HERE
+            if isinstance(failure, AWAY):
                 raise
-            return failure
+            return failure  # made again, while its result was fetched, and failed
         if isinstance(error, CancelledError):
             raise error
         return error.with_traceback(trace)
@@ -218,7 +208,7 @@ class _Connection:
         """Whether what came back is a worker's failure, and no answer of the call."""
         if not isinstance(outcome, BaseException):
             return False
-        begun = len(self.begun.get(name, []))
+        begun = len(self.begun[name])
         if begun and not isinstance(outcome, _WORKERS_FAULT):
             return False
         # Either a worker that came after the last look at them, and is refused at the next (Dask

@@ -6,17 +6,18 @@ import os
 import platform
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from distributed import get_worker
 
 from experiments.config.run import RunConfig
+from experiments.records.provenance import differences, environment
 from experiments.records.run_folders import FinishedRun
-from experiments.sweeps.worker_check import Wanted
 
-_NEWS_IS_OUT = 0.05
 NEWS = "bitsequence-news"
 """Topic on which workers tell how far their calls are."""
+_NEWS_IS_OUT = 0.05
 
 
 class WrongWorkerError(RuntimeError):
@@ -27,32 +28,44 @@ class UnwantedError(RuntimeError):
     """Nobody waits for the call any more."""
 
 
-_current: tuple[str, str] | None = None
-"""The token and the name of the call that this process is at: it has one thread."""
-
-
-def perform(
-    call: tuple[str, str],
-    wanted: Wanted,
-    function: Callable[..., Any],
-    arguments: tuple[Any, ...],
-) -> Any:
-    """Make a call, and tell that it has begun.
+@dataclass(frozen=True)
+class Wanted:
+    """What a worker must be.
 
     Args:
-        call: The token of the driver's connection, and the call's name.
-        wanted: What a worker must be.
-        function: What to call.
-        arguments: Its arguments.
+        resources: Dask resources that a run asks for.
+        environment: What the driver is made of.
+    """
+
+    resources: Mapping[str, float]
+    environment: Mapping[str, str] = field(default_factory=environment)
+
+    def objections(self, worker: Any) -> list[str]:
+        """What speaks against the worker that this process is."""
+        found = differences(environment(), self.environment)
+        if (threads := worker.state.nthreads) != 1:
+            # SB3 and NumPy keep global generators: two trainings in a process would share them.
+            found.append(f"it has {threads} threads instead of 1")
+        for name, share in self.resources.items():
+            if (there := worker.state.total_resources.get(name, 0)) < share:
+                found.append(f"it declares {there:g} of resource {name!r}, a run needs {share:g}")
+        return found
+
+
+def introduce(wanted: Wanted, dask_worker: Any) -> tuple[str, list[str]]:
+    """A worker's name and host, and what speaks against it; Dask passes it in by this name."""
+    return f"{str(dask_worker.name)!r} on {platform.node()}", wanted.objections(dask_worker)
+
+
+def perform(wanted: Wanted, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Make a call, and tell that it has begun.
 
     Raises:
-        WrongWorkerError: If this process is something else.
+        WrongWorkerError: If this process is not what is wanted.
     """
-    global _current
     worker = get_worker()
     if objections := wanted.objections(worker):
         raise WrongWorkerError(", ".join(objections))
-    _current = call
     place = {"worker": str(worker.name), "host": platform.node(), "pid": os.getpid()}
     tell({"begun": place})
     # Dask sends news every few milliseconds; if the call kills this process, they should be out.
@@ -61,16 +74,17 @@ def perform(
 
 
 def tell(news: Mapping[str, Any]) -> None:
-    """Send the driver news of the current call.
+    """Send the driver news of the current call, with the call's key.
 
     Raises:
         UnwantedError: If the driver is gone, or was told to stop.
     """
     worker = get_worker()
-    task = worker.state.tasks.get(worker.get_current_task())
+    key = worker.get_current_task()
+    task = worker.state.tasks.get(key)
     if task is not None and task.state == "cancelled":
         raise UnwantedError("nobody waits for it any more")
-    worker.log_event(NEWS, (*(_current or ("", "")), dict(news)))
+    worker.log_event(NEWS, (key, dict(news)))
 
 
 def train_on_worker(fields: dict[str, Any]) -> FinishedRun:
@@ -78,9 +92,7 @@ def train_on_worker(fields: dict[str, Any]) -> FinishedRun:
     # Imported here: the driver plans a sweep without waiting for torch.
     from experiments.sweeps.training import train
 
-    config = RunConfig.from_dict(fields)
-
     def on_look(row: dict[str, Any]) -> None:
         tell({name: row[name] for name in ("env_steps", "success_rate")})
 
-    return train(config, on_look=on_look)
+    return train(RunConfig.from_dict(fields), on_look=on_look)

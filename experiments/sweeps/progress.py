@@ -1,57 +1,128 @@
-"""What a person sees while a sweep runs: how far it is, and each run that ends."""
+"""What a person sees of a sweep: how far it is, each run that ends, and afterwards its log file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import TracebackType
-from typing import Any
+import contextlib
+import datetime
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from logging.handlers import MemoryHandler
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as TimeLeftColumn
 
 from experiments.config.run import RunConfig
+from experiments.records.provenance import versions
 from experiments.records.run_folders import FinishedRun
-from experiments.sweeps.execution import Ended
-from experiments.sweeps.log_file import LOG
+
+if TYPE_CHECKING:
+    from experiments.sweeps.execution import Ended
+
+Failures = dict[str, tuple[BaseException, int]]
+"""Each failed call's error, and how often it was begun."""
+
+LOG = logging.getLogger("experiments.sweeps")
+"""What is logged here while a journal is open is in its file."""
+LOG.addHandler(logging.NullHandler())  # without a journal: not on the terminal either
 
 _SPEED_OVER = 600
 """Seconds of progress from which the time left is told."""
 
 
+@contextlib.contextmanager
+def journal(out: Path, command: str) -> Iterator[Path]:
+    """A new log file in the results folder's ``logs``.
+
+    Args:
+        out: The results folder.
+        command: The command line that started the sweep.
+    """
+    now = datetime.datetime.now(datetime.UTC)
+    path = out / "logs" / f"sweep-{now:%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    path.parent.mkdir(exist_ok=True)
+    _drop_empty(path.parent)  # left by a driver that was killed
+    with contextlib.ExitStack() as stack:
+        stack.callback(_drop_empty, path.parent)
+        handler = logging.FileHandler(path, encoding="utf-8")
+        stack.callback(handler.close)
+        # A full disk stops a sweep where it writes results, and not in its log.
+        handler.handleError = lambda record: None  # type: ignore[method-assign]  # noqa: ARG005
+        line = logging.Formatter("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
+        line.converter = time.gmtime
+        handler.setFormatter(line)
+        # Dask's warnings tell of workers that died, and of what. Not to the file itself: a cluster
+        # that is told to be quiet hushes every stream that it finds.
+        relay = MemoryHandler(capacity=1, target=handler)
+        relay.setLevel(logging.WARNING)
+        for name, one in ((LOG.name, handler), ("distributed", relay), ("tornado", relay)):
+            logging.getLogger(name).addHandler(one)
+            stack.callback(logging.getLogger(name).removeHandler, one)
+        stack.callback(LOG.setLevel, LOG.level)
+        stack.callback(setattr, LOG, "propagate", LOG.propagate)
+        LOG.setLevel(logging.INFO)
+        LOG.propagate = False
+        try:
+            LOG.info("command: %s", command)
+            LOG.info("versions: %s", ", ".join(" ".join(pair) for pair in versions().items()))
+            yield path
+        except BaseException as error:
+            LOG.error("stopped: %r", error)
+            raise
+
+
+def empty_log(folder: Path) -> Path:
+    """A run's folder for SB3's logs, without what earlier attempts have left there."""
+    for kind in ("events.out.tfevents.*", "progress.csv"):
+        for left in folder.glob(kind):
+            left.unlink()
+    return folder
+
+
+def _drop_empty(logs: Path) -> None:
+    """Remove the files of workers that had nothing to say."""
+    for errors in logs.glob("sweep-*.err"):
+        with contextlib.suppress(OSError):
+            if errors.stat().st_size == 0:
+                errors.unlink()
+
+
+def say(console: Console, line: str, level: int = logging.INFO, style: str | None = None) -> None:
+    """A line for a person, and for the sweep's log."""
+    LOG.log(level, "%s", line)
+    console.print(line, style=style, highlight=False, soft_wrap=True, markup=False)
+
+
+@dataclass(eq=False)
 class SweepDisplay:
     """A bar for the sweep and one for each run that is worked on, with the time left.
 
     The sweep's bar counts estimated seconds, as runs differ in length; a run's bar counts
     environment steps up to its budget, and a run that solves its task ends before that.
-
-    Args:
-        console: Where to.
-        missing: The runs that are to be trained, by name.
-        seconds: What each is estimated to take.
-        total: Runs of the whole sweep.
-        solved: Those that were finished and solved before.
     """
 
-    def __init__(
-        self,
-        console: Console,
-        missing: Mapping[str, RunConfig],
-        seconds: Mapping[str, float],
-        total: int,
-        solved: int = 0,
-    ) -> None:
-        self.console = console
-        self.missing = missing
-        self.seconds = seconds
-        self.total = total
-        self.solved = solved
-        self.done = total - len(missing)
-        self.failed = 0
-        self._whole = sum(seconds.values())
-        self._worked = 0.0
-        self._shares: dict[str, float] = {}
-        self._bars: dict[str, TaskID] = {}
+    console: Console
+    missing: Mapping[str, RunConfig]
+    """The runs that are to be trained, by name."""
+    seconds: Mapping[str, float]
+    """What each is estimated to take."""
+    total: int
+    """Runs of the whole sweep."""
+    solved: int = 0
+    """Those that are, at first from before."""
+    failed: int = 0
+    _worked: float = 0.0
+    _shares: dict[str, float] = field(default_factory=dict)
+    _bars: dict[str, TaskID] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.done = self.total - len(self.missing)
+        self._whole = sum(self.seconds.values())
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -59,7 +130,7 @@ class SweepDisplay:
             TimeElapsedColumn(),
             TimeLeftColumn(),
             TextColumn("left"),
-            console=console,
+            console=self.console,
             speed_estimate_period=_SPEED_OVER,
         )
         self.sweep = self.bars.add_task("", total=self._whole, told="")
@@ -69,20 +140,10 @@ class SweepDisplay:
         self.bars.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for run_id in list(self._bars):
-            self.bars.remove_task(self._bars.pop(run_id))
+            self._forget(run_id)
         self.bars.stop()
-
-    def say(self, line: str) -> None:
-        """A line above the bars, and in the sweep's log."""
-        LOG.info("%s", line)
-        self.console.print(line, highlight=False, soft_wrap=True, markup=False)
 
     def news(self, run_id: str, news: Mapping[str, Any]) -> None:
         """What a worker tells of a run."""
@@ -114,18 +175,17 @@ class SweepDisplay:
         if isinstance(ended.outcome, FinishedRun):
             result = ended.outcome.result
             self.solved += bool(result["solved"])
-            self.say(
+            say(
+                self.console,
                 f"{'solved  ' if result['solved'] else 'unsolved'} {name}: success "
                 f"{result['success_rate']:.3f} after {result['env_steps']:,} steps, "
-                f"{result['train_seconds']:.1f} s{again}"
+                f"{result['train_seconds']:.1f} s{again}",
             )
         else:
             self.failed += 1
             text = f"unfinished {name}: {ended.outcome!r}{again}"
             self.console.print(text, style="red", markup=False, soft_wrap=True)
             LOG.error("unfinished %s%s", ended.name, again, exc_info=ended.outcome)
-            if words := getattr(ended.outcome, "last_words", ""):
-                LOG.error("last words\n%s", words)
         self._describe()
 
     def _forget(self, run_id: str) -> None:

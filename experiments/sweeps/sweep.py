@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,28 +19,11 @@ from experiments.records.files import ResultError
 from experiments.records.run_folders import FinishedRun
 from experiments.records.tables import TableError
 from experiments.sweeps import estimates, transfer
-from experiments.sweeps.log_file import LOG
+from experiments.sweeps.progress import LOG, Failures, SweepDisplay, say
 
 if TYPE_CHECKING:
     from experiments.sweeps.clusters import Site
     from experiments.sweeps.execution import Ended
-
-
-@dataclass(frozen=True, kw_only=True)
-class Swept:
-    """What a sweep came to.
-
-    Args:
-        table: All rows of runs.csv.
-        finished: Every finished run of the folder.
-    """
-
-    table: pd.DataFrame
-    finished: Mapping[str, FinishedRun]
-
-
-Failures = dict[str, tuple[BaseException, int]]
-"""Each failed call's error, and how often it was begun."""
 
 
 def sweep(
@@ -49,7 +33,7 @@ def sweep(
     console: Console,
     failures: Failures,
     force: bool = False,
-) -> Swept:
+) -> tuple[pd.DataFrame, dict[str, FinishedRun]]:
     """Train the runs that are not finished, and rebuild the tables.
 
     Args:
@@ -61,12 +45,22 @@ def sweep(
             happens.
         force: Train finished runs again.
 
+    Returns:
+        All rows of runs.csv, and every finished run of the folder.
+
     Raises:
         ClusterError: If nobody is there to train them.
         OSError: If a result cannot be written; what is finished is in the tables nonetheless, if
             these can be.
     """
     told: set[str] = set()
+
+    def merged() -> tuple[pd.DataFrame, dict[str, FinishedRun]]:
+        found = finished(out, console, told)
+        table = merging.merge(out, found)
+        LOG.info("%s runs are finished", len(found))
+        return table, found
+
     # Only what is needed: a thousand runs' weights and curves stay on the disk.
     solved = {name: run.result["solved"] for name, run in finished(out, console, told).items()}
     missing = {run.run_id: run for run in runs if force or run.run_id not in solved}
@@ -81,26 +75,13 @@ def sweep(
     except BaseException:
         # Also after Ctrl-C: what is finished is in the tables, unless what stopped us forbids it.
         with contextlib.suppress(OSError, TableError):
-            _merged(out, console, told)
+            merged()
         raise
-    return _merged(out, console, told)
-
-
-def _merged(out: Path, console: Console, told: set[str]) -> Swept:
-    """The tables, made of what is finished."""
-    found = finished(out, console, told)
-    table = merging.merge(out, found)
-    LOG.info("%s runs are finished", len(found))
-    return Swept(table=table, finished=found)
+    return merged()
 
 
 def write(out: Path, run: FinishedRun, ended: Ended) -> None:
     """Put a run that came back from a worker into its folder.
-
-    Args:
-        out: The results folder.
-        run: What came back.
-        ended: How it came.
 
     Raises:
         ResultError: If it is not the run that was asked for.
@@ -108,8 +89,7 @@ def write(out: Path, run: FinishedRun, ended: Ended) -> None:
     if run.config.run_id != ended.name:
         raise ResultError(f"a worker sent {run.config.run_id!r} where {ended.name!r} was asked for")
     # A worker's own command line says nothing.
-    run.provenance["command"] = command_line.command_line()
-    run.provenance["attempts"] = ended.attempts
+    run.provenance.update(command=command_line.command_line(), attempts=ended.attempts)
     try:
         transfer.forget(out, ended.name)
     except TableError as error:  # somebody has edited it meanwhile, which is for later
@@ -128,8 +108,7 @@ def finished(out: Path, console: Console, told: set[str]) -> dict[str, FinishedR
     found, problems = run_folders.scan(out)
     for problem in problems:
         if problem not in told:
-            LOG.warning("not counted: %s", problem)
-            console.print(f"not counted: {problem}", style="yellow", soft_wrap=True, markup=False)
+            say(console, f"not counted: {problem}", logging.WARNING, style="yellow")
     told.update(problems)
     return found
 
@@ -146,7 +125,6 @@ def _trained(
     # Imported here: a plan and a mistake should not wait for Dask.
     from experiments.sweeps.execution import execute
     from experiments.sweeps.on_worker import train_on_worker
-    from experiments.sweeps.progress import SweepDisplay
 
     known = estimates.measured(out)
     seconds = {name: estimates.seconds(run, known) for name, run in missing.items()}
@@ -154,6 +132,6 @@ def _trained(
     ordered = sorted(missing, key=lambda name: seconds[name], reverse=True)
     calls = {name: (train_on_worker, (missing[name].to_dict(),)) for name in ordered}
     with SweepDisplay(console, missing, seconds, total, solved) as display:
-        for ended in execute(site, calls, display.say, display.news):
+        for ended in execute(site, calls, functools.partial(say, console), display.news):
             display.ended(ended)
             yield ended

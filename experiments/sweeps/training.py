@@ -14,11 +14,12 @@ import torch as th
 from experiments.config.run import RunConfig
 from experiments.config.streams import Stream
 from experiments.evaluation.looks import Looks
-from experiments.methods.learner import learner_of
+from experiments.methods.learner import Learner, learner_of
 from experiments.records import run_folders
 from experiments.records.provenance import describe
 from experiments.records.run_folders import FinishedRun
 from experiments.records.schema import SOLVED_FROM
+from experiments.sweeps.process_state import borrowed_process
 
 
 def train(
@@ -28,7 +29,7 @@ def train(
     on_step: Callable[[int], object] | None = None,
     on_look: Callable[[dict[str, Any]], object] | None = None,
 ) -> FinishedRun:
-    """Train one agent and look at it; nothing is written but its logs.
+    """Train one agent and look at it; only its logs are written, and the process is as it was.
 
     Args:
         run: What to train.
@@ -39,18 +40,21 @@ def train(
     Returns:
         Everything that the run's folder holds.
     """
-    began = time.perf_counter()
-    if run.device == "cpu":
-        # A run is a chain of small products: threads gain 6% at width 256 (two of them measured),
-        # runs side by side gain the whole core.
-        th.set_num_threads(1)
-    described = describe(run.device)  # now: a commit may come while it trains
-    learner = learner_of(run)
-    looks = Looks(run, learner.act)
-    looks.on_step += [on_step] if on_step else []
-    looks.on_look += [on_look] if on_look else []
-    learner.learn(looks, logs)
+    with borrowed_process(run.device):
+        began = time.perf_counter()
+        described = describe(run.device)  # now: a commit may come while it trains
+        learner = learner_of(run)
+        looks = Looks(run, learner.act)
+        looks.on_step += [on_step] if on_step else []
+        looks.on_look += [on_look] if on_look else []
+        learner.learn(looks, logs)
+        return _finished(run, learner, looks, described, began)
 
+
+def _finished(
+    run: RunConfig, learner: Learner, looks: Looks, described: dict[str, Any], began: float
+) -> FinishedRun:
+    """What a run's folder is to hold, after one last and fresh look."""
     final = looks.evaluate(Stream.FINAL_EVALUATION)
     weights = {name: value.contiguous() for name, value in learner.weights().items()}
     fields = run.to_dict()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,10 @@ from experiments.config.streams import Stream
 from experiments.records import files, tables
 from experiments.records.run_folders import FinishedRun
 from experiments.records.schema import SCHEMA_VERSION, TRANSFER_COLUMNS
-from experiments.sweeps.log_file import LOG
+from experiments.sweeps.progress import LOG, Failures, say
 
 if TYPE_CHECKING:
     from experiments.sweeps.clusters import Site
-    from experiments.sweeps.execution import Ended
-    from experiments.sweeps.sweep import Failures
 
 FILE = "transfer.csv"
 
@@ -59,7 +58,13 @@ def look(
         for agent in agents
         if (agent.config.run_id, n) not in done
     }
-    for ended in _evaluated(site, calls, console) if calls else ():
+    if not calls:
+        return _frame(rows)
+    # Imported here: a plan and a mistake should not wait for Dask.
+    from experiments.sweeps.execution import execute
+
+    ends = execute(site, calls, functools.partial(say, console))
+    for ended in track(ends, "evaluations", len(calls), console=console, transient=True):
         if isinstance(ended.outcome, BaseException):
             failures[ended.name] = (ended.outcome, ended.attempts)
             LOG.error("evaluating %s failed", ended.name, exc_info=ended.outcome)
@@ -81,46 +86,24 @@ def _known(path: Path) -> pd.DataFrame:
     return tables.read_transfers(path) if path.is_file() else _frame([])
 
 
-def _evaluated(site: Site, calls: dict[str, Any], console: Console) -> Iterator[Ended]:
-    """Each evaluation as it ends."""
-    # Imported here: a plan and a mistake should not wait for Dask.
-    from experiments.sweeps.execution import execute
-
-    def say(line: str) -> None:
-        LOG.info("%s", line)
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
-
-    yield from track(
-        execute(site, calls, say),
-        description="evaluations",
-        total=len(calls),
-        console=console,
-        transient=True,
-    )
-
-
 def evaluate_at(fields: dict[str, Any], weights: bytes, n: int) -> dict[str, Any]:
     """Greedy episodes of one agent at n bits, as a row of transfer.csv."""
-    import torch as th
-
     from experiments.config.streams import derived_seed
     from experiments.evaluation import greedy
     from experiments.methods.learner import load_policy
+    from experiments.sweeps.process_state import borrowed_process
 
-    th.set_num_threads(1)
     config = RunConfig.from_dict(fields)
     task = greedy.task_at(config, n)
     began = time.perf_counter()
-    policy = load_policy(config, weights, n, config.device)
-    outcome = greedy.evaluate(policy, task, derived_seed(config.seed, Stream.TRANSFER))
+    with borrowed_process(config.device):
+        policy = load_policy(config, weights, n, config.device)
+        outcome = greedy.evaluate(policy, task, derived_seed(config.seed, Stream.TRANSFER))
+    same = ("run_id", "config_id", "method", "network", "seed")
     return {
-        "run_id": config.run_id,
-        "config_id": config.config_id,
-        "method": config.method,
-        "network": config.network,
+        **{name: getattr(config, name) for name in same},
         "trained_n": config.n,
         "n": n,
-        "seed": config.seed,
         "max_steps": task.max_steps,
         "episodes": len(outcome.reached),
         "success_rate": outcome.success_rate,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import random
@@ -15,9 +16,11 @@ from hypothesis import settings
 
 from experiments.records import files
 from experiments.records.provenance import processor
-from tests.faults.machines import cleared
+from tests.faults.machines import ended
 
 T = TypeVar("T")
+Keep = Callable[[str], None]
+Start = Callable[[Any], Any]
 FIGURES = pytest.StashKey[dict[str, str]]()
 BEGAN = pytest.StashKey[float]()
 SEED = 20261124
@@ -34,18 +37,13 @@ class Scale:
         return whole if self.whole else short
 
 
-def report_path(config: pytest.Config) -> Path | None:
-    path = config.getoption("--faults")
-    return None if path is None else Path(path)
-
-
 @pytest.fixture
 def scale(request: pytest.FixtureRequest) -> Scale:
-    return Scale(report_path(request.config) is not None, random.Random(SEED))
+    return Scale(request.config.getoption("--faults") is not None, random.Random(SEED))
 
 
 @pytest.fixture
-def figures(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def figures(request: pytest.FixtureRequest) -> Keep:
     """Keeps what a case found out, in one line."""
     known = request.config.stash.setdefault(FIGURES, {})
 
@@ -56,15 +54,19 @@ def figures(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 @pytest.fixture
-def processes() -> Iterator[list[Any]]:
-    """Processes of a test, ended after it with all that they have started."""
-    started: list[Any] = []
-    yield started
-    cleared(started)
+def start() -> Iterator[Start]:
+    """Takes a process, which is ended after the test with all that it has started."""
+    with contextlib.ExitStack() as started:
+
+        def take(process: Any) -> Any:
+            started.callback(ended, process)
+            return process
+
+        yield take
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if report_path(config) is not None:
+    if config.getoption("--faults") is not None:
         settings.register_profile("faults", max_examples=1_000, deadline=None)
         settings.load_profile("faults")
         config.stash[BEGAN] = time.monotonic()
@@ -72,8 +74,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write the figures, if every case has passed and has some."""
-    path = report_path(session.config)
-    if path is None:
+    if (path := session.config.getoption("--faults")) is None:
         return
     known = session.config.stash.get(FIGURES, {})
     modules = {item.path.name for item in session.items}
@@ -97,7 +98,7 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         *rows,
         "",
     ]
-    files.replace_file(path, "\n".join(text).encode())
+    files.replace_file(Path(path), "\n".join(text).encode())
 
 
 def _title(nodeid: str) -> str:

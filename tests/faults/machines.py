@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,14 @@ def compare(*flags: str | Path) -> Outcome:
     return finish(process("compare", *flags))
 
 
+def check(ended: Outcome, status: int, *says: str) -> None:
+    """How a command ended, and that it said so in words for a person."""
+    assert ended.status == status, ended.text
+    for words in says:
+        assert words in ended.text
+    assert "Traceback" not in ended.text
+
+
 def tables(out: Path) -> dict[str, pd.DataFrame]:
     """The tables of a results folder, without what no two sweeps agree on."""
     read = {name: pd.read_csv(out / name, dtype=str) for name in TABLES}
@@ -73,30 +81,40 @@ def assert_same_tables(one: Path, other: Path) -> None:
         pd.testing.assert_frame_equal(mine[name], theirs[name], obj=name)
 
 
-def finished(out: Path) -> dict[str, bytes]:
-    """Each finished run and what its folder holds; every one of them is whole."""
+def check_tables(out: Path, grid: Grid) -> None:
+    """Nothing that has happened to a sweep is in its tables."""
+    here = out.with_name("trained here")
+    train_here(grid, here)
+    assert_same_tables(out, here)
+
+
+def finished(out: Path, before: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
+    """Each finished run and what its folder holds; all are whole, and those of before the same."""
     found, problems = run_folders.scan(out)
     assert problems == []
     folder = out / "runs"
-    return {
+    now = {
         name: b"".join(path.read_bytes() for path in sorted((folder / name).iterdir()))
         for name in found
     }
+    assert (before or {}).items() <= now.items()
+    return now
+
+
+def run_count(out: Path) -> int:
+    """Folders of finished runs, while a sweep writes them."""
+    return len(list(out.glob("runs/[dh]*")))
 
 
 def workers_of(parent: subprocess.Popen[Any]) -> list[psutil.Process]:
     """The worker processes of a sweep that embeds its cluster, or of a nanny."""
+    found = []
     with contextlib.suppress(psutil.Error):
-        children = psutil.Process(parent.pid).children(recursive=True)
-        return [child for child in children if _is_worker(child)]
-    return []
-
-
-def _is_worker(child: psutil.Process) -> bool:
-    try:
-        return "spawn_main" in " ".join(child.cmdline())
-    except psutil.Error:
-        return False
+        for child in psutil.Process(parent.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if "spawn_main" in " ".join(child.cmdline()):
+                    found.append(child)
+    return found
 
 
 def gone(leader: int) -> bool:
@@ -116,36 +134,28 @@ def wait_until(condition: Callable[[], Any], seconds: float = 300) -> Any:
     return value
 
 
-def cleared(started: Iterable[subprocess.Popen[Any]]) -> None:
-    """End processes and everything in their groups."""
-    for one in started:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(one.pid, signal.SIGKILL)
-        one.wait()
-        for stream in (one.stdout, one.stderr):
-            if stream is not None:
-                stream.close()
+def ended(one: subprocess.Popen[Any]) -> None:
+    """End a process and everything in its group."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(one.pid, signal.SIGKILL)
+    one.wait()
+    for stream in (one.stdout, one.stderr):
+        if stream is not None:
+            stream.close()
 
 
-def free_port() -> int:
+def free_address() -> str:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+        return f"tcp://127.0.0.1:{one.getsockname()[1]}"
 
 
 def dask(
-    *arguments: str | int, cwd: Path = REPOSITORY, path: Path | None = None
+    *arguments: str, cwd: Path = REPOSITORY, path: Path | None = None
 ) -> subprocess.Popen[bytes]:
-    """``python -m dask ...``, as a person would start it.
-
-    Args:
-        arguments: The rest of the command.
-        cwd: Where.
-        path: A folder whose packages come before the installed ones.
-    """
+    """``python -m dask ...``, as a person would start it; packages of path come first."""
     return subprocess.Popen(
-        [sys.executable, "-m", "dask", *map(str, arguments), "--no-dashboard"],
+        [sys.executable, "-m", "dask", *arguments, "--no-dashboard"],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(path)} if path else None,
         stdin=subprocess.DEVNULL,
@@ -155,16 +165,17 @@ def dask(
     )
 
 
-def address(port: int) -> str:
-    return f"tcp://127.0.0.1:{port}"
-
-
-def scheduler(port: int) -> subprocess.Popen[bytes]:
-    return dask("scheduler", "--host", "127.0.0.1", "--port", port)
+def scheduler(address: str) -> subprocess.Popen[bytes]:
+    return dask("scheduler", "--host", "127.0.0.1", "--port", address.rpartition(":")[2])
 
 
 def worker(
-    port: int, name: str, *, nanny: bool = False, cwd: Path = REPOSITORY, path: Path | None = None
+    address: str,
+    name: str,
+    *,
+    nanny: bool = False,
+    cwd: Path = REPOSITORY,
+    path: Path | None = None,
 ) -> subprocess.Popen[bytes]:
     flags = ["--nthreads", "1", "--name", name, "--nanny" if nanny else "--no-nanny"]
-    return dask("worker", address(port), *flags, cwd=cwd, path=path)
+    return dask("worker", address, *flags, cwd=cwd, path=path)

@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.command_lines import REPOSITORY, Outcome, finish, process
-from tests.faults.conftest import Scale
+from tests.command_lines import REPOSITORY, finish, process
+from tests.faults.conftest import Keep, Scale, Start
 from tests.faults.machines import (
     Grid,
-    address,
     assert_same_tables,
+    check,
+    check_tables,
     compare,
+    ended,
     finished,
-    free_port,
+    free_address,
+    run_count,
     scheduler,
-    train_here,
     wait_until,
     worker,
     workers_of,
 )
-
-Keep = Callable[[str], None]
 
 
 def of_another_gymnasium(folder: Path) -> Path:
@@ -44,44 +41,36 @@ def of_another_commit(folder: Path) -> Path:
     """A copy of the project whose sources differ by a comment."""
     for package in ("bitseq_env", "experiments"):
         shutil.copytree(REPOSITORY / package, folder / package)
-    with (folder / "experiments" / "streams.py").open("a") as file:
+    with (folder / "experiments" / "train.py").open("a") as file:
         file.write("# another commit\n")
     return folder
 
 
 def provenances(out: Path) -> list[dict[str, Any]]:
-    return [
-        json.loads((folder / "result.json").read_text())["provenance"]
-        for folder in (out / "runs").iterdir()
-    ]
+    return [json.loads(path.read_text())["provenance"] for path in out.glob("runs/*/result.json")]
 
 
 def test_separate_workers_give_the_same_tables_and_others_are_refused(
-    tmp_path: Path, scale: Scale, figures: Keep, processes: list[Any]
+    tmp_path: Path, scale: Scale, figures: Keep, start: Start
 ) -> None:
     grid = scale.of(Grid((2,), seeds=2), Grid((2, 3, 4, 5), seeds=5))
-    port, out = free_port(), tmp_path / "apart"
-    processes.append(scheduler(port))
+    address, out = free_address(), tmp_path / "apart"
+    start(scheduler(address))
+    refused: list[str] = []
     if scale.whole:  # Refusal alone has a short form below.
-        processes += [
-            worker(port, "old", path=of_another_gymnasium(tmp_path / "old")),
-            worker(port, "elsewhere", cwd=of_another_commit(tmp_path / "elsewhere")),
-        ]
+        start(worker(address, "old", path=of_another_gymnasium(tmp_path / "old")))
+        start(worker(address, "elsewhere", cwd=of_another_commit(tmp_path / "elsewhere")))
+        refused = ["refused worker 'old'", "gymnasium is 0.0.1 there and"]
+        refused += ["refused worker 'elsewhere'", "source is"]
         time.sleep(5)
-    processes += [worker(port, name, nanny=scale.whole) for name in ("one", "two")]
-    done = compare(*grid.flags, "--scheduler", address(port), "--out", out)
-    assert done.status == 0, done.text
+    for name in ("one", "two"):
+        start(worker(address, name, nanny=scale.whole))
+    check(compare(*grid.flags, "--scheduler", address, "--out", out), 0, *refused)
     if scale.whole:
-        assert "refused worker 'old'" in done.text
-        assert "gymnasium is 0.0.1 there and" in done.text
-        assert "refused worker 'elsewhere'" in done.text
-        assert "source is" in done.text
         alone = tmp_path / "alone"
         assert compare(*grid.flags, "--workers", "1", "--out", alone).status == 0
         assert_same_tables(out, alone)
-    reference = tmp_path / "here"
-    train_here(grid, reference)
-    assert_same_tables(out, reference)
+    check_tables(out, grid)
     for provenance in provenances(out):
         assert provenance["attempts"] == 1
         assert "--scheduler" in provenance["command"]
@@ -94,31 +83,21 @@ def test_separate_workers_give_the_same_tables_and_others_are_refused(
 
 
 def test_a_scheduler_that_goes_away_and_comes_back(
-    tmp_path: Path, scale: Scale, figures: Keep, processes: list[Any]
+    tmp_path: Path, scale: Scale, figures: Keep, start: Start
 ) -> None:
     grid = scale.of(Grid((2,), seeds=3), Grid((2, 3, 4, 5), seeds=5))
-    port, out = free_port(), tmp_path / "out"
-
-    def start() -> Any:
-        processes.extend([scheduler(port), worker(port, "one")])
-        return processes[-2]
-
-    first = start()
-    driver = process("compare", *grid.flags, "--scheduler", f"tcp://127.0.0.1:{port}", "--out", out)
-    processes.append(driver)
-    wait_until(lambda: any(out.glob("runs/[dh]*")))
-    os.killpg(first.pid, signal.SIGKILL)
-    first.wait()
+    address, out = free_address(), tmp_path / "out"
+    first = start(scheduler(address))
+    start(worker(address, "one"))
+    driver = start(process("compare", *grid.flags, "--scheduler", address, "--out", out))
+    wait_until(lambda: run_count(out))
+    ended(first)
     before = finished(out)
-    start()
-    done: Outcome = finish(driver)
-    assert done.status == 0, done.text
-    assert "lost the scheduler" in done.text
-    assert "Traceback" not in done.text
-    after = finished(out)
-    assert {name: after[name] for name in before} == before
-    train_here(grid, tmp_path / "here")
-    assert_same_tables(out, tmp_path / "here")
+    start(scheduler(address))
+    start(worker(address, "one"))
+    check(finish(driver), 0, "lost the scheduler")
+    after = finished(out, before)
+    check_tables(out, grid)
     figures(
         f"the scheduler was killed with {len(before)} of {len(after)} runs finished and started "
         "again: the driver went on by itself, 0 finished runs lost or trained twice, tables equal"
@@ -126,65 +105,61 @@ def test_a_scheduler_that_goes_away_and_comes_back(
 
 
 def test_a_worker_that_dies_beside_one_that_is_refused(
-    tmp_path: Path, scale: Scale, figures: Keep, processes: list[Any]
+    tmp_path: Path, scale: Scale, figures: Keep, start: Start
 ) -> None:
     grid = scale.of(Grid((2,), seeds=2), Grid((2, 3), seeds=5))
-    port, out = free_port(), tmp_path / "out"
-    processes += [scheduler(port), worker(port, "old", path=of_another_gymnasium(tmp_path / "old"))]
-    good = worker(port, "one", nanny=True)
-    processes.append(good)
-    driver = process("compare", *grid.flags, "--scheduler", address(port), "--out", out)
-    processes.append(driver)
-    deaths = scale.of(1, 4)
-    done_before = 0
+    address, out = free_address(), tmp_path / "out"
+    start(scheduler(address))
+    start(worker(address, "old", path=of_another_gymnasium(tmp_path / "old")))
+    good = start(worker(address, "one", nanny=True))
+    driver = start(process("compare", *grid.flags, "--scheduler", address, "--out", out))
+    deaths, done = scale.of(1, 4), 0
     for _ in range(deaths):
         # One that works: it has done a run since it was started.
-        wait_until(lambda: len(list(out.glob("runs/[dh]*"))) > done_before and workers_of(good))  # noqa: B023
+        wait_until(lambda: run_count(out) > done and workers_of(good))  # noqa: B023
         time.sleep(scale.random.uniform(0, 0.5))
-        done_before = len(list(out.glob("runs/[dh]*")))
+        done = run_count(out)
         for one in workers_of(good):
             one.kill()
-    done = finish(driver)
-    assert done.status == 0, done.text
-    assert "refused worker 'old'" in done.text
+    check(finish(driver), 0, "refused worker 'old'")
     assert len(finished(out)) == len(grid.runs)
-    attempts = [provenance["attempts"] for provenance in provenances(out)]
-    assert sum(attempts) <= len(grid.runs) + deaths
-    assert sum(attempts) > len(grid.runs) or not scale.whole
-    train_here(grid, tmp_path / "here")
-    assert_same_tables(out, tmp_path / "here")
+    attempts = sum(provenance["attempts"] for provenance in provenances(out))
+    assert attempts <= len(grid.runs) + deaths
+    assert attempts > len(grid.runs) or not scale.whole
+    check_tables(out, grid)
     figures(
         f"a worker that was killed {deaths} times, beside one of another version: it was started "
         f"again by its nanny, {len(grid.runs)} of {len(grid.runs)} runs finished in "
-        f"{sum(attempts)} attempts, tables equal"
+        f"{attempts} attempts, tables equal"
     )
 
 
-@pytest.mark.parametrize("case", ["nobody there", "all refused", "does not come back"])
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("nobody there", "does not answer"),
+        ("all refused", "no worker can do this sweep"),
+        ("does not come back", "did not come back"),
+    ],
+)
 def test_a_cluster_that_cannot_work_is_named(
-    tmp_path: Path, scale: Scale, figures: Keep, processes: list[Any], case: str
+    tmp_path: Path, scale: Scale, figures: Keep, start: Start, case: str, said: str
 ) -> None:
     if not scale.whole:
         pytest.skip("only in the whole suite, as it waits for a minute; else see test_clusters")
-    port, out = free_port(), tmp_path / "out"
-    said = "does not answer"
+    address, out = free_address(), tmp_path / "out"
+    refused = case == "all refused"
     if case != "nobody there":
-        path = of_another_gymnasium(tmp_path / "old") if case == "all refused" else None
-        processes += [scheduler(port), worker(port, "old", path=path)]
-        said = "no worker can do this sweep"
+        there = start(scheduler(address))
+        path = of_another_gymnasium(tmp_path / "old") if refused else None
+        start(worker(address, "old", path=path))
     flags = Grid((5,), seeds=20).flags
-    driver = process("compare", *flags, "--scheduler", address(port), "--out", out)
-    processes.append(driver)
+    driver = start(process("compare", *flags, "--scheduler", address, "--out", out))
     kept: dict[str, bytes] = {}
     if case == "does not come back":
-        wait_until(lambda: any(out.glob("runs/[dh]*")))
-        os.killpg(processes[0].pid, signal.SIGKILL)
-        kept, said = finished(out), "did not come back"
-    done = finish(driver)
-    assert done.status == 1
-    assert said in done.err
-    assert ("worker 'old'" if case == "all refused" else address(port)) in done.err
-    assert "Traceback" not in done.text
-    after = finished(out)
-    assert {name: after[name] for name in kept} == kept
+        wait_until(lambda: run_count(out))
+        ended(there)
+        kept = finished(out)
+    check(finish(driver), 1, said, "worker 'old'" if refused else address)
+    after = finished(out, kept)
     figures(f"exit status 1 and one line, {said!r}; {len(after)} finished runs kept")

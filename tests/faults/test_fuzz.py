@@ -8,12 +8,12 @@ import importlib
 import json
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,12 +24,11 @@ from experiments.records.files import ResultError
 from experiments.records.run_folders import CONFIG, CURVE, POLICY, RESULT
 from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS, TRANSFER_COLUMNS, Column
 from experiments.records.tables import TableError
-from tests.faults.conftest import Scale
+from tests.faults.conftest import Keep, Scale
 from tests.made_runs import make_finished_run, with_content
 from tests.made_tables import transfers_of
 from tests.records.test_damage import sound
 
-Keep = Callable[[str], None]
 SETTINGS = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
@@ -52,28 +51,45 @@ JSON = st.dictionaries(WORDS, SCALARS).map(json.dumps)
 CONTENT = st.one_of(st.binary(max_size=200), CSV.map(str.encode), JSON.map(str.encode))
 
 
+class Tried:
+    """Counts what a reader of files reads, and what it refuses by name, as it should."""
+
+    def __init__(self, read: Callable[[Path], Any], error: type[Exception]) -> None:
+        self.reader, self.error = read, error
+        self.read = self.refused = 0
+
+    def feed(self, name: str, content: Mapping[str, bytes] | bytes) -> Any:
+        """What is read of a file, or of a folder of files; None if it is refused."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / name
+            if isinstance(content, bytes):
+                path.write_bytes(content)
+            else:
+                with_content(path, content)  # type: ignore[arg-type]
+            try:
+                found = self.reader(path)
+            except self.error as error:
+                refused = str(error)
+            else:
+                self.read += 1
+                return found
+        assert str(path) in refused
+        self.refused += 1
+        return None
+
+
 @pytest.mark.parametrize("name", READERS)
 def test_readers_of_anything(name: str, figures: Keep) -> None:
-    read, error = READERS[name]
-    tried = {"read": 0, "refused": 0}
+    tried = Tried(*READERS[name])
 
     @SETTINGS
     @given(CONTENT)
     def feed(content: bytes) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "file"
-            path.write_bytes(content)
-            try:
-                read(path)
-                well = True
-                tried["read"] += 1
-            except error as refused:
-                well = str(path) in str(refused)
-                tried["refused"] += 1
-        assert well
+        tried.feed("file", content)
 
     feed()
-    figures(f"{sum(tried.values())} files: {tried['refused']} refused by name, no other error")
+    total = tried.read + tried.refused
+    figures(f"{total} files: {tried.refused} refused by name, no other error")
 
 
 @functools.cache
@@ -88,7 +104,7 @@ def sound_tables() -> dict[str, bytes]:
         return {path.name: path.read_bytes() for path in out.glob("*.csv")}
 
 
-TABLES: dict[str, tuple[Callable[[Path], pd.DataFrame], Mapping[str, Column]]] = {
+TABLES: dict[str, tuple[Callable[[Path], Any], Mapping[str, Column]]] = {
     "runs.csv": (tables.read_runs, RUN_COLUMNS),
     "curves.csv": (tables.read_curves, CURVE_COLUMNS),
     "transfer.csv": (tables.read_transfers, TRANSFER_COLUMNS),
@@ -99,7 +115,7 @@ TABLES: dict[str, tuple[Callable[[Path], pd.DataFrame], Mapping[str, Column]]] =
 def test_a_table_with_any_cell_changed(name: str, figures: Keep) -> None:
     read, columns = TABLES[name]
     lines = sound_tables()[name].decode().splitlines()
-    tried = {"read": 0, "refused": 0}
+    tried = Tried(read, TableError)
 
     @SETTINGS
     @given(st.integers(1, len(lines) - 1), st.integers(0, len(columns) - 1), CELLS)
@@ -107,86 +123,59 @@ def test_a_table_with_any_cell_changed(name: str, figures: Keep) -> None:
         cells = lines[line].split(",")
         cells[place] = cell
         changed = [*lines[:line], ",".join(cells), *lines[line + 1 :]]
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / name
-            path.write_bytes("\n".join(changed).encode())
-            try:
-                table = read(path)
-            except TableError as error:
-                refused = str(error)
-            else:
-                refused = ""
-        if refused:
-            assert str(path) in refused
-            tried["refused"] += 1
+        if (table := tried.feed(name, "\n".join(changed).encode())) is None:
             return
         # What is read is what a sound file could have held.
         assert len(table) == len(lines) - 1
         for column, values in table.items():
             for value in values:
                 columns[str(column)].check(value)
-        tried["read"] += 1
 
     feed()
-    assert all(tried.values())
+    assert tried.read
+    assert tried.refused
     figures(
-        f"{sum(tried.values())} tables with a cell replaced: {tried['refused']} refused by name, "
-        f"{tried['read']} read, with values that such a column may have"
+        f"{tried.read + tried.refused} tables with a cell replaced: {tried.refused} refused by "
+        f"name, {tried.read} read, with values that such a column may have"
     )
 
 
 def test_a_run_with_any_fields(figures: Keep) -> None:
     run, content = sound()
-    tried = {"as it was": 0, "refused": 0}
+    tried = Tried(run_folders.read_run, ResultError)
 
     @SETTINGS
     @given(st.sampled_from([CONFIG, RESULT]), st.data())
     def feed(name: str, data: st.DataObject) -> None:
         fields = json.loads(content[name])
-        key = data.draw(st.sampled_from(sorted(fields)))
-        fields[key] = data.draw(SCALARS)
-        with tempfile.TemporaryDirectory() as out:
-            changed = {**content, name: json.dumps(fields).encode()}
-            folder = with_content(Path(out) / run.config.run_id, changed)
-            try:
-                well = run_folders.read_run(folder) == run
-                tried["as it was"] += 1
-            except ResultError as refused:
-                well = str(folder) in str(refused)
-                tried["refused"] += 1
-        assert well
+        fields[data.draw(st.sampled_from(sorted(fields)))] = data.draw(SCALARS)
+        changed = {**content, name: json.dumps(fields).encode()}
+        assert tried.feed(run.config.run_id, changed) in (None, run)
 
     feed()
     figures(
-        f"{sum(tried.values())} runs with a field replaced: {tried['refused']} refused, "
-        f"{tried['as it was']} equal to what was written, 0 believed with another value"
+        f"{tried.read + tried.refused} runs with a field replaced: {tried.refused} refused, "
+        f"{tried.read} equal to what was written, 0 believed with another value"
     )
 
 
 @pytest.mark.parametrize("name", [CURVE, POLICY, RESULT])
 def test_a_run_with_any_byte_changed(name: str, figures: Keep) -> None:
     run, content = sound()
-    tried = {"as it was": 0, "refused": 0}
+    tried = Tried(run_folders.read_run, ResultError)
 
     @SETTINGS
     @given(st.integers(0, len(content[name]) - 1), st.integers(1, 255))
     def feed(place: int, mask: int) -> None:
         changed = bytearray(content[name])
         changed[place] ^= mask
-        with tempfile.TemporaryDirectory() as out:
-            folder = with_content(Path(out) / run.config.run_id, {**content, name: bytes(changed)})
-            try:
-                found = run_folders.read_run(folder)
-            except ResultError:
-                tried["refused"] += 1
-                return
+        found = tried.feed(run.config.run_id, {**content, name: bytes(changed)})
         # The provenance is no figure, and has no checksum.
-        assert dataclasses.replace(found, provenance={}) == dataclasses.replace(run, provenance={})
-        tried["as it was"] += 1
+        assert found is None or dataclasses.replace(found, provenance=run.provenance) == run
 
     feed()
     figures(
-        f"{sum(tried.values())} flipped bytes: {tried['refused']} refused, {tried['as it was']} in "
+        f"{tried.read + tried.refused} flipped bytes: {tried.refused} refused, {tried.read} in "
         "the provenance or in white space, 0 figures changed"
     )
 
@@ -201,26 +190,16 @@ VALUES = st.one_of(
     st.sampled_from(["her", "dqn", "mlp", "True", "False", "quick", "cpu", "None", "tcp://a:1"]),
     st.text(max_size=6),
 )
-SOUND = st.sampled_from(
-    [
-        ("--n", ["3", "7"]),
-        ("--seeds", ["2"]),
-        ("--methods", ["her"]),
-        ("--networks", ["equivariant"]),
-        ("--gamma", ["0.9"]),
-        ("--budget", ["50000"]),
-        ("--hidden", ["8", "8"]),
-        ("--continuing-task", []),
-        ("--preset", ["quick"]),
-    ]
-)
+SOUND_LINE = "--n 3 7|--seeds 2|--methods her|--networks equivariant|--gamma 0.9|--budget 50000"
+SOUND_LINE += "|--hidden 8 8|--continuing-task|--preset quick"
+SOUND = st.sampled_from([(words[0], words[1:]) for words in map(str.split, SOUND_LINE.split("|"))])
 
 
 def test_any_command_line(
     scale: Scale, figures: Keep, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     compare = importlib.import_module("experiments.compare")
-    tried: dict[Any, int] = {0: 0, 2: 0}
+    tried: Counter[Any] = Counter()
 
     @settings(SETTINGS, max_examples=scale.of(20, 500))
     @given(st.lists(st.one_of(SOUND, st.tuples(FLAGS, st.lists(VALUES, max_size=2))), max_size=3))
@@ -237,6 +216,6 @@ def test_any_command_line(
     feed()
     assert not (tmp_path / "out").exists()
     figures(
-        f"{sum(tried.values())} command lines of compare with --dry-run: {tried[0]} planned, "
+        f"{tried.total()} command lines of compare with --dry-run: {tried[0]} planned, "
         f"{tried[2]} refused with status 2, no other end"
     )

@@ -3,33 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bitseq_env import BitSequenceEnv, BitSequenceVectorEnv
 from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
-from tests.bitseq_env.test_bad_input import ARGUMENTS, VECTOR_ARGUMENTS
 from tests.command_lines import finish, listing, process
 from tests.commands.test_mistakes import MISTAKES, check_named, prepare
-from tests.faults.conftest import Scale
+from tests.faults.conftest import Keep, Scale
 
-Keep = Callable[[str], None]
-
-
-def mistakes() -> list[tuple[str, list[str]]]:
-    """The command lines that are a mistake on this machine."""
-    plain: list[Any] = [getattr(row, "values", row) for row in MISTAKES]
-    return [(line, named) for line, named in plain if "--device cuda" not in line]
+MISTAKEN: list[Any] = [getattr(row, "values", row) for row in MISTAKES]
 
 
 def test_bad_command_lines(tmp_path: Path, scale: Scale, figures: Keep) -> None:
     names = prepare(tmp_path)
     before = listing(tmp_path)
-    lines = mistakes()[:: scale.of(40, 1)]
+    here = [row for row in MISTAKEN if "--device cuda" not in row[0]]  # where there may be CUDA
+    lines = here[:: scale.of(40, 1)]
     for line, named in lines:
         words = [part.format(**names) for part in line.split()]
         check_named(finish(process(*words, cwd=tmp_path)), named)
@@ -39,20 +31,6 @@ def test_bad_command_lines(tmp_path: Path, scale: Scale, figures: Keep) -> None:
         f"{len(lines)} mistaken command lines of train, compare, evaluate, plot and benchmark, "
         "each in its process: exit status 2, the value named, nothing written, 0 tracebacks"
     )
-
-
-def test_bad_arguments_of_the_environment(figures: Keep) -> None:
-    count = 0
-    for cls, rows in (
-        (BitSequenceEnv, ARGUMENTS),
-        (BitSequenceVectorEnv, [*ARGUMENTS, *VECTOR_ARGUMENTS]),
-    ):
-        for arguments, error, says in rows:
-            with pytest.raises(error) as caught:
-                cls(**arguments)
-            assert says in str(caught.value)
-            count += 1
-    figures(f"{count} bad arguments: the documented exception, with the value and what is allowed")
 
 
 def test_no_configuration_has_a_name_outside_the_folder(figures: Keep) -> None:

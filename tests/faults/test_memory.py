@@ -4,40 +4,34 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
 
 from tests.command_lines import finish, process
-from tests.faults.conftest import Scale
-from tests.faults.machines import finished, workers_of
+from tests.faults.conftest import Keep, Scale, Start
+from tests.faults.machines import check, finished, run_count, workers_of
 
 ALLOWED = 10e6
 """Bytes that a process may have grown by: what allocators keep and give back."""
 
 
-def test_memory_is_flat(
-    tmp_path: Path, scale: Scale, figures: Callable[[str], None], processes: list[Any]
-) -> None:
+def test_memory_is_flat(tmp_path: Path, scale: Scale, figures: Keep, start: Start) -> None:
     count, warm = scale.of((24, 10), (500, 50))
     flags = ["--methods", "her", "--n", "2", "--seeds", str(count), "--budget", "60"]
     flags += ["--eval-episodes", "20", "--workers", scale.of("1", "2"), "--out", str(tmp_path)]
-    driver = process("compare", *flags)
-    processes.append(driver)
+    driver = start(process("compare", *flags))
     # Runs that are finished, and the bytes of the driver and of each worker then.
     seen: dict[int, list[tuple[int, int]]] = {}
     while driver.poll() is None:
-        done = len(list(tmp_path.glob("runs/[dh]*")))
+        done = run_count(tmp_path)
         if warm <= done < count:
             for one in (psutil.Process(driver.pid), *workers_of(driver)):
                 with contextlib.suppress(psutil.Error):
                     seen.setdefault(one.pid, []).append((done, one.memory_info().rss))
         time.sleep(scale.of(0.05, 0.5))
-    ended = finish(driver)
-    assert ended.status == 0, ended.err
+    check(finish(driver), 0)
     assert len(finished(tmp_path)) == count
     assert len(seen) == scale.of(2, 3)
     # A slope needs runs on the way.
@@ -55,7 +49,5 @@ def test_memory_is_flat(
 def _growth(samples: list[tuple[int, int]]) -> float:
     """The slope over the runs times their number: no single sample decides."""
     done, bytes_used = np.array(samples, dtype=float).T
-    if len(set(done)) < 2:
-        return 0.0
     slope = np.polyfit(done, bytes_used, 1)[0]
     return float(slope * (done.max() - done.min()))

@@ -1,17 +1,43 @@
-"""Whether a scheduler answers at an address."""
+"""Whether a scheduler answers at an address, and whether it is still there."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
+from concurrent.futures import CancelledError
 from typing import Any
 
 import dask
-from distributed import Security
+from distributed import Client, Security
+from distributed.client import ClosedClientError
 from distributed.comm.core import FatalCommClosedError
 from distributed.core import rpc
 
 from experiments.config.errors import ClusterError
+
+AWAY = (OSError, CancelledError, ClosedClientError)
+"""What a client raises whose scheduler is away; Dask's own errors are among them."""
+
+
+class LostSchedulerError(RuntimeError):
+    """The scheduler went away while it was talked to."""
+
+
+@contextlib.contextmanager
+def talking(client: Client) -> Iterator[None]:
+    """Around what a client asks of its scheduler, and nothing else: files fail in the same ways.
+
+    Raises:
+        LostSchedulerError: If the scheduler is away.
+    """
+    try:
+        yield
+    except Exception as error:
+        # A client that was closed under our hands raises whatever it stumbles on.
+        if isinstance(error, AWAY) or client.status != "running":
+            raise LostSchedulerError(repr(error)) from error
+        raise
 
 
 def greet(address: str, patience: float) -> None:
@@ -27,10 +53,13 @@ def greet(address: str, patience: float) -> None:
     """
     if dask.config.get("distributed.client.security-loader", None):
         return  # Only a client knows what that would give.
+    try:
+        arguments = Security().get_connection_args("client")  # type: ignore[no-untyped-call]
+    except OSError as error:
+        raise ClusterError(f"the certificates for --scheduler {address!r}: {error}") from error
     troubles: list[OSError] = []
 
     async def ask() -> Mapping[str, Any]:
-        arguments = Security().get_connection_args("client")  # type: ignore[no-untyped-call]
         while True:
             try:
                 there: Any = rpc(address, timeout=patience, connection_args=arguments)  # type: ignore[no-untyped-call]
@@ -47,14 +76,13 @@ def greet(address: str, patience: float) -> None:
         kind = asyncio.run(asyncio.wait_for(ask(), patience)).get("type")
     except TimeoutError:
         raise (troubles or [TimeoutError("no answer")])[-1] from None
-    except FatalCommClosedError as error:
-        raise ClusterError(f"--scheduler {address!r}: {error}") from error
     except Exception as error:
-        if address.startswith("tls://") and isinstance(error, TypeError):
-            # How Dask says that it has no certificates.
-            raise ClusterError(f"--scheduler {address!r}: {error}") from error
-        raise ClusterError(
-            f"--scheduler {address!r}: what answers there is no Dask scheduler ({error!r})"
-        ) from error
+        why = f"what answers there is no Dask scheduler ({error!r})"
+        # The latter is how Dask says that it has no certificates.
+        if isinstance(error, FatalCommClosedError) or (
+            address.startswith("tls://") and isinstance(error, TypeError)
+        ):
+            why = str(error)
+        raise ClusterError(f"--scheduler {address!r}: {why}") from error
     if kind != "Scheduler":
         raise ClusterError(f"--scheduler {address!r}: what answers there is a Dask {kind}")

@@ -1,0 +1,200 @@
+"""What a driver meets that no cluster does on demand: errors of a client, and its own."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from typing import Any
+
+import pytest
+from distributed import KilledWorker
+
+from experiments.config.errors import ClusterError
+from experiments.records import provenance
+from experiments.sweeps import execution
+from experiments.sweeps.clusters import Site
+from experiments.sweeps.execution import execute
+from experiments.sweeps.on_worker import NEWS, Wanted, WrongWorkerError
+from experiments.sweeps.scheduler import LostSchedulerError, talking
+from experiments.sweeps.workers import Crew
+
+CALLS: dict[str, Any] = {"a": (print, ())}
+GONE = OSError("gone")
+
+
+class Client:
+    """A client that raises an error whenever it is asked for workers, or has none."""
+
+    cluster: Any = None
+
+    def __init__(self, error: BaseException | None = None, status: str = "running") -> None:
+        self.error = error
+        self.status = status
+
+    def nthreads(self) -> dict[str, int]:
+        if self.error is not None:
+            raise self.error
+        return {}
+
+
+class Future:
+    """One that is done, and whose result cannot be had as easily as that."""
+
+    def __init__(self, result: BaseException) -> None:
+        self._result = result
+        self.given: list[float] = []
+
+    def exception(self, timeout: float) -> None:
+        self.given.append(timeout)
+
+    def result(self, timeout: float) -> Any:
+        assert timeout == self.given[-1]
+        raise self._result
+
+
+def connection(client: Any = None) -> execution._Connection:
+    client = client or Client()
+    crew = Crew(client, Wanted({}), print)
+    return execution._Connection(Site(workers=1), client, dict(CALLS), crew)
+
+
+DIED = KilledWorker("a", None, 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "comes_to"),
+    [
+        # Its worker went away with it: Dask has it made again, and that may fail.
+        ("running", TimeoutError(), execution._NOT_HERE),
+        ("running", DIED, DIED),
+        # The scheduler went away.
+        ("running", GONE, None),
+        ("running", CancelledError("gone"), None),
+        ("closed", TimeoutError(), None),
+        ("closed", RuntimeError("ConnectionPool is closed"), None),
+    ],
+)
+def test_a_result_that_cannot_be_had(status: str, error: BaseException, comes_to: Any) -> None:
+    client: Any = Client(status=status)
+    lost = pytest.raises(LostSchedulerError, match=type(error).__name__)
+    with contextlib.nullcontext() if comes_to else lost, talking(client):
+        assert connection(client)._outcome(Future(error)) is comes_to
+
+
+@pytest.mark.parametrize("step", ["_begin", "_finished"])
+def test_a_scheduler_is_lost_at_any_step(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    def gone(*_: Any, **__: Any) -> None:
+        raise GONE
+
+    client: Any = Client()
+    client.subscribe_topic = gone
+    monkeypatch.setattr(execution, "wait", gone)
+    one = connection(client)
+    one.running[Future(GONE)] = "a"
+    with pytest.raises(LostSchedulerError, match="gone"):
+        getattr(one, step)(*["a"] * (step == "_begin"))
+
+
+def test_a_result_on_a_slow_line_gets_more_time_each_time() -> None:
+    one, slow = connection(), Future(TimeoutError())
+    assert [one._outcome(slow) for _ in range(3)] == [execution._NOT_HERE] * 3
+    assert slow.given == [60, 120, 240]
+
+
+def test_news_is_subscribed_to_at_each_call_and_heard_of_our_own_calls_alone() -> None:
+    done: list[str] = []
+    client: Any = Client()
+    client.subscribe_topic = lambda topic, _: done.append(topic)
+    client.submit = lambda *_, key, **__: done.append(key)
+    one, place = connection(client), {"worker": "one"}
+    one._begin("a")
+    one._begin("a")
+    key = f"a-{one.token}-0"
+    assert done == [NEWS, key, NEWS, key]
+    for name in ("a-another-0", key):
+        one._hear((0.0, (name, {"begun": place})))
+    assert one.begun == {"a": [place]}
+
+
+def test_what_is_tried_again_and_how_often() -> None:
+    one = connection()
+    again = one._is_to_be_tried_again
+    # Nothing says that the call has begun: whatever came back is the worker's doing.
+    assert again("a", ArithmeticError())
+    one.begun["a"] = [{"worker": "one"}]
+    assert not again("a", 3)
+    assert not again("a", ArithmeticError())
+    # Begun on one that died, then given to one that is refused, or that lacks the project.
+    for fault in (DIED, WrongWorkerError(), ModuleNotFoundError()):
+        assert again("a", fault)
+    one.begun["a"] *= 4
+    assert not again("a", DIED)
+    never_begun = connection()._is_to_be_tried_again
+    assert [never_begun("a", WrongWorkerError()) for _ in range(30)].index(False) == 19
+
+
+@pytest.fixture
+def connects(monkeypatch: pytest.MonkeyPatch) -> Callable[[Client], list[bool]]:
+    """Has every connection give a client; the list says which were said to be again."""
+
+    def use(client: Client) -> list[bool]:
+        connections: list[bool] = []
+
+        @contextlib.contextmanager
+        def connect(*arguments: Any) -> Iterator[Any]:
+            connections.append(arguments[-1])
+            if len(connections) > 20:
+                raise LookupError("enough")
+            yield client
+
+        monkeypatch.setattr(Site, "connect", connect)
+        return connections
+
+    return use
+
+
+@pytest.mark.parametrize(
+    "client", [Client(GONE), Client(RuntimeError("pool is closed"), status="closed")]
+)
+def test_a_scheduler_that_comes_and_goes(
+    connects: Callable[[Client], list[bool]], client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connections, said = connects(client), list[str]()
+    with pytest.raises(ClusterError, match="comes and goes"):
+        list(execute(Site(workers=1), CALLS, said.append))
+    assert connections == [False, True, True, True]
+    assert said == ["lost the scheduler; waiting for it to come back"] * 3
+    # Hours apart they are no reason to give up.
+    clock = itertools.count(0, 1_000)
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    with pytest.raises(LookupError, match="enough"):
+        list(execute(Site(workers=1), CALLS, said.append))
+
+
+def test_an_error_of_ours_is_no_lost_scheduler(
+    connects: Callable[[Client], list[bool]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the driver meets that is no answer of its client, files and pipes above all."""
+    connections = connects(Client(ArithmeticError("a bug")))
+    with pytest.raises(ArithmeticError, match="a bug"):
+        list(execute(Site(workers=1), CALLS, print))
+
+    connects(Client())
+    full = OSError(28, "No space left on device")
+
+    def announce(line: str) -> None:
+        if line == "waiting for workers":
+            raise full
+
+    with pytest.raises(OSError, match="No space left"):
+        list(execute(Site(workers=1), CALLS, announce))
+
+    def unreadable() -> str:
+        raise PermissionError(13, "Permission denied", "run.py")
+
+    monkeypatch.setattr(provenance, "source", unreadable)
+    with pytest.raises(PermissionError, match=r"run\.py"):
+        list(execute(Site(workers=1), CALLS, print))
+    assert connections == [False]
