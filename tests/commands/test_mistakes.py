@@ -137,7 +137,7 @@ MISTAKES = [
     ("evaluate not-there", ["not-there/config.json"]),
     ("evaluate a-file", ["a-file", "folder", "pickles", "not loaded"]),
     ("evaluate empty", ["empty/config.json"]),
-    ("evaluate foreign", ["foreign/config.json", "her-mlp-n3-s0-"]),
+    ("evaluate foreign", ["foreign/result.json", "cannot be read"]),
     ("evaluate {run} --n 30", ["--n 30", "mlp", "n = 3", "equivariant"]),
     ("evaluate {run} --n 0", ["--n 0"]),
     ("evaluate {run} --episodes 0", ["--episodes", "0", "at least 1"]),
