@@ -9,36 +9,33 @@ import numpy.typing as npt
 from gymnasium import logger, spaces
 from gymnasium.error import ResetNeeded
 
-from bitseq_env import arguments, rendering, rules
-from bitseq_env.arguments import shown
-from bitseq_env.draws import random_bits, random_bits_apart, target_generator
-from bitseq_env.rules import Bits
+from bitseq_env import rendering, rules
+from bitseq_env.arguments import RENDER_MODES, Arguments, shown
+from bitseq_env.rules import Bits, random_bits, random_bits_apart, target_generator
 
 
-class GoalTask:
+class TargetNotDrawnError(ResetNeeded, AttributeError):
+    """An AttributeError too, so that `hasattr` has an answer before the first reset."""
+
+
+class GoalTask(Arguments):
     """The task itself, mixed into both environments; they add time, and one state or many."""
 
     # Gymnasium's Env and VectorEnv both have these.
     np_random: np.random.Generator
     metadata: dict[str, Any]
 
-    def _set_up(self, checked: arguments.Arguments) -> None:
-        """Take over the checked arguments."""
-        self.n = checked.n
-        self.goal_mode = checked.goal_mode
-        self.start = checked.start
-        self.reward_type = checked.reward_type
-        self.max_steps = checked.max_steps
-        self.continuing_task = checked.continuing_task
-        self.target_seed = checked.target_seed
-        self.render_mode = checked.render_mode
+    # Here, as Gymnasium 1.1 and 1.2 call `close` even if __init__ failed.
+    _window: rendering.Window | None = None
+
+    def _set_up(self, **passed: Any) -> None:
+        """Take what a constructor was passed: the keywords and errors of `_check_arguments`."""
+        # s, where it is the same in all episodes and already known
+        self._s = self._check_arguments(**passed)
+        self._s_is_given = self._s is not None or self.target_seed is not None
         self._human = self.render_mode == "human"
-        self._window: rendering.Window | None = None
         # Reward by distance: a look-up in `step`, and the same numbers in `compute_reward`.
         self._rewards = rules.reward_at(np.arange(self.n + 1), self.n, self.reward_type)
-        # s, where it is the same in all episodes and already known
-        self._s = checked.target
-        self._s_is_given = checked.target is not None or self.target_seed is not None
         # The stream of targets where it is one of its own, else None
         self._target_rng: np.random.Generator | None = None
         if self.target_seed is not None:
@@ -56,7 +53,7 @@ class GoalTask:
         if self.render_mode is None:
             logger.warn(
                 "render() shows nothing without a render mode: choose one of "
-                f"{', '.join(map(repr, arguments.RENDER_MODES))} when you make the environment"
+                f"{', '.join(map(repr, RENDER_MODES))} when you make the environment"
             )
             return None
         if self.render_mode == "ansi":
@@ -93,10 +90,10 @@ class GoalTask:
         """s, where it is known before the first episode.
 
         Raises:
-            ResetNeeded: If it is not.
+            TargetNotDrawnError: If it is not.
         """
         if self._s is None:
-            raise ResetNeeded("the target is not drawn yet: call reset() first")
+            raise TargetNotDrawnError("the target is not drawn yet: call reset() first")
         return self._s
 
     def _draw_targets(self, count: int | None, states: Bits | None) -> Bits:
@@ -155,16 +152,17 @@ class GoalTask:
             )
         return target, state, distance
 
-    def _check_goals(self, *goals: npt.ArrayLike) -> None:
-        """Check goals that a user passed.
+    def _distances(self, achieved_goal: npt.ArrayLike, desired_goal: npt.ArrayLike) -> Any:
+        """Hamming distances of goals that a user passed: an int, or integers of shape (...).
 
         Raises:
-            ValueError: If one does not have n bits.
+            ValueError: If a goal does not have n bits.
         """
-        for goal in goals:
+        for goal in (achieved_goal, desired_goal):
             shape = np.shape(goal)
             if not shape or shape[-1] != self.n:
                 raise ValueError(f"a goal must have shape (..., {self.n}), got shape {shape}")
+        return rules.hamming(achieved_goal, desired_goal)
 
     def compute_reward(
         self,
@@ -185,8 +183,7 @@ class GoalTask:
         Raises:
             ValueError: If a goal does not have n bits.
         """
-        self._check_goals(achieved_goal, desired_goal)
-        rewards = self._rewards[rules.hamming(achieved_goal, desired_goal)]
+        rewards = self._rewards[self._distances(achieved_goal, desired_goal)]
         return float(rewards) if rewards.ndim == 0 else rewards
 
     def compute_terminated(
@@ -202,9 +199,7 @@ class GoalTask:
         Returns:
             A bool for a single pair of goals, else a bool array of shape (...).
         """
-        self._check_goals(achieved_goal, desired_goal)
-        ends = rules.terminated(achieved_goal, desired_goal, self.continuing_task)
-        return bool(ends) if ends.ndim == 0 else ends
+        return (self._distances(achieved_goal, desired_goal) == 0) & (not self.continuing_task)
 
     def compute_truncated(
         self,
@@ -214,11 +209,6 @@ class GoalTask:
     ) -> Any:
         """Always False: goals do not tell the time, and the horizon is all that truncates.
 
-        Args and errors are those of `compute_reward`.
-
-        Returns:
-            A bool for a single pair of goals, else a bool array of shape (...).
+        Args, errors and results are those of `compute_terminated`.
         """
-        self._check_goals(achieved_goal, desired_goal)
-        shape = np.broadcast_shapes(np.shape(achieved_goal), np.shape(desired_goal))[:-1]
-        return np.zeros(shape, dtype=np.bool_) if shape else False
+        return (self._distances(achieved_goal, desired_goal) == 0) & False

@@ -1,15 +1,18 @@
-"""Pictures of a state and its target, as text and as pixels, with numpy alone."""
+"""Pictures of a state and its target, as text and as pixels with numpy alone; and a window."""
 
 from __future__ import annotations
 
 import functools
+import os
+import time
+import warnings
+from typing import Any
 
 import numpy as np
+from gymnasium.error import DependencyNotInstalled
 from numpy.typing import ArrayLike, NDArray
 
-from bitseq_env.window import Window
-
-__all__ = ["MAX_BITS", "MAX_SIDE", "Window", "render_ansi", "render_rgb"]
+from bitseq_env.arguments import bits
 
 MAX_SIDE = 2_000
 """Longest side of a frame in pixels."""
@@ -43,30 +46,15 @@ _FONT |= dict(
 # Ones are bold.
 _ANSI = tuple(
     f"\x1b[{code}m{bit}\x1b[0m"
-    for bit, code in (("0", "36"), ("1", "1;36"), ("0", "30;43"), ("1", "1;30;43"))
+    for code, bit in (("36", 0), ("1;36", 1), ("30;43", 0), ("1;30;43", 1))
 )
 _ANSI_GROUP, _ANSI_LINE = 10, 60
 
 
-def _as_bits(state: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Both as index arrays of shape (n,).
-
-    Raises:
-        ValueError: If they are not two non-empty vectors of 0 and 1 of one length.
-    """
-    arrays = []
-    for name, value in (("state", state), ("target", target)):
-        bits = np.asarray(value)
-        if bits.ndim != 1 or bits.size == 0:
-            raise ValueError(f"{name} must have shape (n,) with n >= 1, got shape {bits.shape}")
-        if not np.isin(bits, (0, 1)).all():
-            raise ValueError(f"{name} must hold 0 and 1 only, got {bits!r}")
-        arrays.append(bits.astype(np.intp))
-    if arrays[0].size != arrays[1].size:
-        raise ValueError(
-            f"state and target must have one length, got {arrays[0].size} and {arrays[1].size}"
-        )
-    return arrays[0], arrays[1]
+def _pair(state: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """Both as arrays of shape (n,), or the errors of `bits`."""
+    n = np.size(state)
+    return bits("state", state, n), bits("target", target, n)
 
 
 def render_ansi(state: ArrayLike, target: ArrayLike) -> str:
@@ -85,13 +73,13 @@ def render_ansi(state: ArrayLike, target: ArrayLike) -> str:
     Raises:
         ValueError: If state and target are not bits of one length.
     """
-    s, t = _as_bits(state, target)
-    differ = (s != t).astype(np.intp)
-    lines = [f"distance {differ.sum()} of {s.size}\n"]
+    s, t = _pair(state, target)
+    differ = (s != t).astype(np.int8)
+    lines = [f"distance {np.count_nonzero(differ)} of {s.size}\n"]
     for start in range(0, s.size, _ANSI_LINE):
         part = slice(start, start + _ANSI_LINE)
-        for label, bits in (("state ", s[part]), ("target", t[part])):
-            codes = (2 * differ[part] + bits).tolist()
+        for label, row in (("state ", s[part]), ("target", t[part])):
+            codes = (2 * differ[part] + row).tolist()
             lines.append(f"{label}  {_grouped([_ANSI[code] for code in codes])}\n")
         carets = _grouped([" ^"[mark] for mark in differ[part].tolist()])
         lines.append(f"        {carets}".rstrip() + "\n")
@@ -119,7 +107,7 @@ def render_rgb(state: ArrayLike, target: ArrayLike) -> NDArray[np.uint8]:
     Raises:
         ValueError: If state and target are not bits of one length, or more than fit in a frame.
     """
-    s, t = _as_bits(state, target)
+    s, t = _pair(state, target)
     columns, cell = _layout(s.size)
     lines = -(-s.size // columns)
     kinds = np.full(lines * columns, 4, np.intp)  # 4 is the empty place at the end of a line
@@ -128,7 +116,7 @@ def render_rgb(state: ArrayLike, target: ArrayLike) -> NDArray[np.uint8]:
     grid = tiles.transpose(0, 2, 1, 3, 4).reshape(lines * tiles.shape[2], columns * cell, 3)
     grid = grid[: grid.shape[0] - _line_gap(cell)]
     scale = 2 + (grid.shape[1] >= 400) + (grid.shape[1] >= 960)
-    header = _header(int((s != t).sum()), s.size, scale)
+    header = _header(int(np.count_nonzero(s != t)), s.size, scale)
     width = _rounded(max(grid.shape[1], header.shape[1]) + 2 * _MARGIN)
     content = header.shape[0] + grid.shape[0]
     height = _rounded(content + 2 * _MARGIN)
@@ -225,3 +213,71 @@ def _header(distance: int, n: int, scale: int) -> NDArray[np.uint8]:
         at = 7 * scale * row
         _write(box[at : at + 5 * scale], line, scale, _INK)
     return box
+
+
+class Window:
+    """A window that shows frames at a steady pace.
+
+    Whoever closes it by hand has seen enough: it stays closed until `close`. It holds no handle
+    of pygame's, so that an environment that owns one can be pickled and copied.
+
+    Args:
+        fps: Frames per second.
+
+    Raises:
+        DependencyNotInstalled: If pygame is not installed. The window opens at the first frame.
+    """
+
+    def __init__(self, fps: int) -> None:
+        self.fps = fps
+        self._dismissed = False
+        self._next_frame_at = 0.0
+        _pygame()
+
+    def show(self, frame: NDArray[np.uint8]) -> None:
+        """Show a frame of shape (H, W, 3), not before the one before it had its time."""
+        if self._dismissed:
+            return
+        pygame = _pygame()
+        if not pygame.display.get_init():
+            pygame.display.init()
+        height, width, _ = frame.shape
+        picture = pygame.image.frombuffer(frame.tobytes(), (width, height), "RGB")
+        desktop_width, desktop_height = pygame.display.get_desktop_sizes()[0]
+        shrink = min(1.0, 0.9 * desktop_width / width, 0.9 * desktop_height / height)
+        size = (max(1, int(width * shrink)), max(1, int(height * shrink)))
+        surface = pygame.display.get_surface()
+        if surface is None or surface.get_size() != size:
+            surface = pygame.display.set_mode(size)
+            pygame.display.set_caption("BitSequence")
+        time.sleep(max(0.0, self._next_frame_at - time.monotonic()))
+        self._next_frame_at = time.monotonic() + 1 / self.fps
+        if shrink < 1.0:
+            picture = pygame.transform.smoothscale(picture, size)
+        surface.blit(picture, (0, 0))
+        pygame.display.flip()
+        # Without this the system calls the window unresponsive.
+        if any(event.type == pygame.QUIT for event in pygame.event.get()):
+            self.close()
+            self._dismissed = True
+
+    def close(self) -> None:
+        """Close the window; closing twice is harmless, and another frame opens it again."""
+        self._dismissed = False
+        pygame = _pygame()
+        if pygame.display.get_init():
+            pygame.display.quit()
+
+
+def _pygame() -> Any:
+    """The module, imported without its greeting and without warnings of its dependencies."""
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it imports the deprecated pkg_resources
+            import pygame
+    except ImportError as error:
+        raise DependencyNotInstalled(
+            'render_mode "human" needs pygame: pip install "bitseq-env[rendering]"'
+        ) from error
+    return pygame

@@ -1,7 +1,7 @@
 """What the world does, written once: array functions on bit strings, on numpy alone.
 
 States and targets are arrays of 0/1 whose last axis holds the `n` bits; everything before it is
-batch. The single and the vector environment both stand on these functions.
+batch. All environments stand on these functions.
 
 The task is the bit-flipping environment of Andrychowicz et al. (2017), "Hindsight Experience
 Replay", https://arxiv.org/abs/1707.01495, section 3.1.
@@ -79,39 +79,6 @@ def reward_at(distance: npt.ArrayLike, n: int, reward_type: str) -> npt.NDArray[
     raise ValueError(f"reward_type must be one of {REWARD_TYPES}, got {reward_type!r}")
 
 
-def reward(
-    states: npt.ArrayLike, targets: npt.ArrayLike, reward_type: str = "zero_one"
-) -> npt.NDArray[np.float64]:
-    """Reward for being in a state when another is the target.
-
-    Args:
-        states: 0/1 array of shape (..., n).
-        targets: The same, of a shape that broadcasts with that of `states`.
-        reward_type: As in `reward_at`, whose errors this has too.
-
-    Returns:
-        Rewards of shape (...).
-    """
-    return reward_at(hamming(states, targets), np.shape(states)[-1], reward_type)
-
-
-def terminated(
-    states: npt.ArrayLike, targets: npt.ArrayLike, continuing_task: bool = False
-) -> npt.NDArray[np.bool_]:
-    """Whether being in a state ends an episode: at its target, unless the task continues.
-
-    Args:
-        states: 0/1 array of shape (..., n).
-        targets: The same, of a shape that broadcasts with that of `states`.
-        continuing_task: If True nothing terminates an episode.
-
-    Returns:
-        Flags of shape (...).
-    """
-    arrived: npt.NDArray[np.bool_] = np.equal(hamming(states, targets), 0)
-    return arrived & (not continuing_task)
-
-
 def flip_and_distance(differs: Any, index: Any, distance: Any) -> Any:
     """Flip bits in place and say what became of the distance, without recounting it.
 
@@ -132,3 +99,63 @@ def flip_and_distance(differs: Any, index: Any, distance: Any) -> Any:
     after = before ^ 1
     differs[index] = after
     return distance + (after - before)
+
+
+def random_bits(rng: np.random.Generator, n: int, count: int | None = None) -> Bits:
+    """Draw uniform bit strings.
+
+    Each uses up whole raw words, so that drawn together or one by one they are the same. Raw
+    words are the one stream that NumPy promises never to change, and their lower halves are all
+    that each of its bit generators fills; they are also ten times faster than `integers`.
+
+    Args:
+        rng: Where the randomness comes from.
+        n: Bits of each.
+        count: How many strings, None for a single one.
+
+    Returns:
+        A fresh int8 array of shape (count, n), or (n,) for a single one.
+    """
+    words = -(-n // 32)
+    raw = rng.bit_generator.random_raw(words if count is None else (count, words))
+    drawn = np.unpackbits(raw.astype("<u4").view(np.uint8), axis=-1, count=n)
+    return drawn.view(np.int8)
+
+
+def random_bits_apart(
+    rng: np.random.Generator, forbidden: Bits, count: int | None = None
+) -> tuple[Bits, Any]:
+    """Draw uniform bit strings, none of them equal to the forbidden one in its row.
+
+    Args:
+        rng: Where the randomness comes from.
+        forbidden: Bit string of shape (n,), or one for each row, of shape (count, n).
+        count: How many strings, None for a single one.
+
+    Returns:
+        What `random_bits` returns, and the Hamming distances to the forbidden ones: integers of
+        shape (count,), or an int.
+    """
+    n = forbidden.shape[-1]
+    drawn = random_bits(rng, n, count)
+    distance = hamming(drawn, forbidden)
+    if count is None:
+        while not distance:
+            drawn = random_bits(rng, n)
+            distance = hamming(drawn, forbidden)
+        return drawn, distance
+    while not distance.all():
+        equal = np.flatnonzero(distance == 0)
+        drawn[equal] = random_bits(rng, n, len(equal))
+        distance = hamming(drawn, forbidden)
+    return drawn, distance
+
+
+def target_generator(seed: int, n: int) -> np.random.Generator:
+    """Make the generator of the targets that `target_seed` and n name.
+
+    The spawn key keeps it apart from the stream that `reset(seed=...)` makes of the same number
+    (starts would repeat the targets) and keeps targets of different lengths from being each
+    other's beginnings.
+    """
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(n,))))

@@ -9,18 +9,17 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium import spaces
 from gymnasium.error import ResetNeeded
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
-from bitseq_env import arguments, infos, inputs, rules
+from bitseq_env import arguments, copies, rules
 from bitseq_env.arguments import Integer
+from bitseq_env.copies import Copies, Flags
 from bitseq_env.env import BitSequenceEnv, Observation
-from bitseq_env.goals import GoalTask
-from bitseq_env.infos import Flags
 from bitseq_env.rules import Bits
 
 
-class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], npt.NDArray[Any]]):
+class BitSequenceVectorEnv(Copies):
     """`num_envs` copies of `BitSequenceEnv`, stepped together with array operations.
 
     It returns what `gymnasium.vector.SyncVectorEnv` returns for single environments with the same
@@ -29,7 +28,9 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
 
     * Arguments: `num_envs` (int >= 1), and `autoreset_mode`, an `AutoresetMode` or its string
       value: "NextStep" (default), "SameStep" or "Disabled". In the last, a step while a copy's
-      episode is over raises `gymnasium.error.ResetNeeded`.
+      episode is over raises `gymnasium.error.ResetNeeded`. `max_episode_steps` is an upper limit on
+      `max_steps`, for `gym.make_vec`; unlike `TimeLimit` it lets an arrival by the last step be
+      terminated alone.
     * With `goal_mode="fixed"` all copies have one s. With "random" all draw from one stream of
       targets.
     * `reset(seed=k)` gives the s that a single environment has after `reset(seed=k)`. A list of
@@ -38,7 +39,13 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
     * `reset(options=...)` takes "target" and "state" of shape (n,) or (num_envs, n), and a
       "reset_mask" (bool, shape (num_envs,)), which says who is to be reset. If that reset has a
       seed too, the others keep their targets until their episodes end.
+    * All copies draw from one generator: `np_random` and `np_random_seed` are one, not one for each
+      copy, and with a list of seeds each start depends on all of the list, with a "reset_mask" too.
+    * `call` and `get_attr` answer for each copy. What `set_attr` sets is shared by all; a new
+      `max_steps` counts from each copy's next episode.
     * In render mode "human" the window shows the first copy.
+    * TorchRL's `GymWrapper` takes it in autoreset mode "Disabled", and reads these infos, which are
+      arrays; those of a single environment are Python's own numbers, which it does not read.
 
     ```python
     envs = gym.make_vec("BitSequence-v0", num_envs=1024, n=30, target_seed=0)
@@ -64,24 +71,26 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
         continuing_task: bool = False,
         render_mode: str | None = None,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
+        max_episode_steps: Integer | None = None,
         **unknown: Unpack[arguments.NoMoreKeywords],
     ) -> None:
         arguments.refuse_unknown(BitSequenceVectorEnv, unknown)
         self.num_envs = arguments.integer("num_envs", num_envs, 1)
         self.autoreset_mode = arguments.autoreset(autoreset_mode)
         self._set_up(
-            arguments.check(
-                n=n,
-                target=target,
-                target_seed=target_seed,
-                goal_mode=goal_mode,
-                start=start,
-                max_steps=max_steps,
-                reward_type=reward_type,
-                continuing_task=continuing_task,
-                render_mode=render_mode,
-            )
+            n=n,
+            target=target,
+            target_seed=target_seed,
+            goal_mode=goal_mode,
+            start=start,
+            max_steps=max_steps,
+            reward_type=reward_type,
+            continuing_task=continuing_task,
+            render_mode=render_mode,
         )
+        if max_episode_steps is not None and max_episode_steps != -1:  # -1: as `gym.make` has it
+            limit = arguments.integer("max_episode_steps", max_episode_steps, 1)
+            self.max_steps = min(self.max_steps, limit)
         self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
         self.single_observation_space = self._observation_space()
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
@@ -107,7 +116,7 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
         """The targets of the current episodes: a copy, int8 of shape (num_envs, n).
 
         Raises:
-            ResetNeeded: If the first `reset` is yet to draw them.
+            ResetNeeded: If the first `reset` is yet to come; an AttributeError as well.
         """
         if self._was_reset:
             return self._targets.copy()
@@ -133,7 +142,7 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
             TypeError: If an option or a seed has a wrong type.
             ValueError: If one has a wrong value, or a state is its target.
         """
-        chosen = inputs.reset_options(options, self.n, self.num_envs)
+        chosen = arguments.reset_options(options, self.n, self.num_envs)
         mask = self._everyone if chosen.mask is None else chosen.mask
         if not (self._was_reset or mask.all()):
             raise ResetNeeded("the first reset() must be one of all copies, without a reset_mask")
@@ -143,23 +152,6 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
         if self._human:
             self.render()
         return self._observation(), self._info(mask)
-
-    def _seed(self, seed: int | Sequence[int | None] | None) -> None:
-        """Seed what is random, with one seed or with one for each copy."""
-        if not isinstance(seed, Sequence | np.ndarray):
-            super().reset(seed=seed)
-            if seed is not None:
-                self._forget_targets()
-            return
-        seeds = inputs.seeds(seed, self.num_envs)
-        if seeds[0] is not None:
-            super().reset(seed=seeds[0])
-            self._forget_targets()
-            self._settle_target()
-        if any(each is not None for each in seeds):
-            chance = self.np_random.integers(2**63, size=self.num_envs).tolist()
-            words = [new if old is None else old for old, new in zip(seeds, chance, strict=True)]
-            self.np_random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))
 
     def _restart(self, mask: Flags, target: Bits | None = None, state: Bits | None = None) -> None:
         """Begin new episodes for the copies in `mask`."""
@@ -197,7 +189,7 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
         """
         if not self._was_reset:
             raise ResetNeeded("step() before the first reset(): call reset() first")
-        bits = self._rows + inputs.actions(actions, self.n, self.num_envs)
+        bits = self._rows + arguments.actions(actions, self.n, self.num_envs)
         over = self._over
         any_over = np.count_nonzero(over)
         if any_over and self.autoreset_mode is AutoresetMode.DISABLED:
@@ -225,7 +217,7 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
             ended = np.flatnonzero(self._over)
             targets = self._targets[ended]
             states = self._differs[ended] ^ targets
-            final = infos.final(states, targets, self._info(self._over), self._over)
+            final = copies.final(states, targets, self._info(self._over), self._over)
             self._restart(self._over)
         if self._human:
             self.render()
@@ -241,8 +233,8 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
 
     def _info(self, mask: Flags | None = None) -> dict[str, Any]:
         if mask is None:
-            return infos.batched(self._success.copy(), self._distance.copy(), self._everyone)
-        return infos.batched(self._success & mask, self._distance * mask, mask)
+            return copies.batched(self._success.copy(), self._distance.copy(), self._everyone)
+        return copies.batched(self._success & mask, self._distance * mask, mask)
 
     def render(self) -> tuple[Any, ...] | None:
         """Draw the states and their targets.
@@ -264,7 +256,3 @@ class BitSequenceVectorEnv(GoalTask, VectorEnv[Observation, npt.NDArray[Any], np
         if self.render_mode is None:
             return None
         return frames * self.num_envs if self._human else frames
-
-    def close_extras(self, **kwargs: Any) -> None:  # noqa: ARG002  (Gymnasium's signature)
-        """Close the window, if there is one."""
-        self._close_window()

@@ -1,6 +1,7 @@
 """Reproducible experiments on BitSequence.
 
-The commands (``train``, ``compare``, ``evaluate``, ``plot``, ``benchmark``) and what a run and its
-files are lie here. ``sweeps`` does many runs on many processes or machines, ``figures`` draws
-tables, ``benchmarks`` measures speed; what a run comes to depends on none of them.
+The modules here are the commands; the folders say what each of them is for. Settings go one way:
+commands, then sweeps, then methods, evaluation and records, then config.
 """
+
+import experiments.methods  # noqa: F401  (fills the registry)

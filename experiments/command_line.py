@@ -1,28 +1,26 @@
-"""Command-line flags made from :class:`RunConfig`: one place for names, help and defaults."""
+"""Command-line flags made from a run's settings, and how a command ends."""
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import inspect
-import itertools
 import shlex
 import sys
-import typing
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import tyro
 from gymnasium.error import DependencyNotInstalled
+from pydantic.fields import FieldInfo
 
-from experiments.config import rules
-from experiments.config.checks import ConfigError, Device
-from experiments.config.errors import ClusterError
+from experiments.config import registry
+from experiments.config.errors import ClusterError, ConfigError
+from experiments.config.registry import Rule
 from experiments.config.run import RunConfig
 from experiments.records.files import ResultError
 from experiments.records.tables import TableError
 
+Device = Literal["cpu", "cuda"]
 DeviceOption = Literal["auto", "cpu", "cuda"]
 
 
@@ -46,55 +44,80 @@ Flag = Annotated[bool, _FLAG]
 """A flag that may stand alone for True, so that a preset's True can be overridden too."""
 
 _SHORTER = {"budget_env_steps": "budget"}
-"""Flags that are shorter than their field."""
+"""Flags that are shorter than their setting."""
 
 _Arguments = TypeVar("_Arguments")
 
 
-def _help() -> dict[str, str]:
-    """What stands below each field of RunConfig, and the rule that fills it."""
-    body = ast.parse(inspect.getsource(RunConfig)).body[0].body  # type: ignore[attr-defined]
-    texts: dict[str, str] = {}
-    for statement, following in itertools.pairwise(body):
-        if isinstance(statement, ast.AnnAssign) and isinstance(following, ast.Expr):
-            name = statement.target.id  # type: ignore[union-attr]
-            texts[name] = inspect.cleandoc(ast.literal_eval(following.value))
-            if name in rules.RULES:
-                rule = " ".join((inspect.getdoc(rules.RULES[name]) or "").split())
-                texts[name] += f" By default: {rule[0].lower()}{rule[1:]}"
-    return texts
+def told(text: str, **further: Any) -> Any:
+    """A flag's help, as data; further arguments are tyro's."""
+    return tyro.conf.arg(help=text, **further)
 
 
-def settings_type(name: str, *, without: tuple[str, ...], optional: bool) -> type:
-    """A dataclass with RunConfig's fields as flags.
+def settings_type(*without: str) -> type:
+    """Every setting of every method as a flag that may be left out, grouped by whose it is.
 
     Args:
-        name: Of the dataclass.
-        without: Fields that get no flag.
-        optional: Every flag may be left out (None), so that what is given overrides a preset.
+        *without: Settings that get no flag.
     """
-    hints, texts = typing.get_type_hints(RunConfig), _help()
-    fields: list[tuple[str, Any, Any]] = []
-    for field in dataclasses.fields(RunConfig):
-        if field.name in without:
-            continue
-        hint: Any = hints[field.name]
-        default = field.default
-        text = texts[field.name]
-        if optional and default is not None:
-            hint, text = hint | None, f"{text} By default: {default}."
-            default = None
-        notes: list[Any] = [tyro.conf.arg(name=_SHORTER.get(field.name), help=text)]
-        if bool in (hint, *typing.get_args(hint)):
-            notes.append(_FLAG)
-        annotated = Annotated[(hint, *notes)]
-        fields.append((field.name, annotated, dataclasses.field(default=default)))
-    return dataclasses.make_dataclass(name, fields, frozen=True, kw_only=True)
+    groups: dict[type[RunConfig], dict[str, FieldInfo]] = {}
+    seen = set(without)
+    for entry in registry.METHODS.values():
+        for kind in reversed(entry.settings.__mro__):
+            if issubclass(kind, RunConfig):
+                own = {n: field for n, field in kind.model_fields.items() if n not in seen}
+                groups.setdefault(kind, {}).update(own)
+                seen |= set(own)
+    made = []
+    for kind, fields in groups.items():
+        flags = [_flag(name, field) for name, field in fields.items()]
+        users = [m.name for m in registry.METHODS.values() if issubclass(m.settings, kind)]
+        group = dataclasses.make_dataclass(kind.__name__, flags, kw_only=True)
+        every = len(users) == len(registry.METHODS)
+        whose = "every method" if every and kind is RunConfig else " and ".join(users)
+        group.__doc__ = f"Settings of {whose}."
+        title = "run" if kind is RunConfig else ", ".join(users)
+        factory = dataclasses.field(default_factory=group)
+        made.append((kind.__name__, Annotated[group, tyro.conf.arg(name=title)], factory))
+    return dataclasses.make_dataclass("Settings", made, kw_only=True)
+
+
+def _flag(name: str, field: FieldInfo) -> tuple[str, Any, Any]:
+    """A setting as a flag whose help says what fills it."""
+    hint: Any = field.annotation
+    entries = {"method": [*registry.METHODS], "network": [*registry.NETWORKS]}
+    words: dict[Any, str] = {int: "INT", float: "FLOAT", str: "|".join(entries.get(name, []))}
+    if get_origin(hint) is tuple:
+        words[hint] = "[INT ...]"
+    notes: list[Any] = [
+        told(
+            field.description or "",
+            name=_SHORTER.get(name),
+            help_behavior_hint=f"(default: {_default(name, field)})",
+            metavar=words.get(hint, "|".join(map(str, get_args(hint))) or None),
+        )
+    ]
+    if hint is bool:
+        notes.append(_FLAG)
+    return name, Annotated[(hint | None, *notes)], dataclasses.field(default=None)
+
+
+def _default(name: str, field: FieldInfo) -> str:
+    """What fills a setting that is not given, in words."""
+    if not isinstance(rule := field.default_factory, Rule):
+        return str(field.default)
+    others = [
+        f"; {network.name}: {network.rules[name].said}"
+        for network in registry.NETWORKS.values()
+        if name in network.rules
+    ]
+    return rule.said + "".join(others)
 
 
 def given(settings: Any) -> dict[str, Any]:
-    """The flags that were used, of a dataclass whose flags are optional."""
-    return {name: value for name, value in vars(settings).items() if value is not None}
+    """The settings whose flags were used."""
+    groups = vars(settings).values()
+    return {n: value for group in groups for n, value in vars(group).items() if value is not None}
 
 
 def device(name: DeviceOption) -> Device:
@@ -105,7 +128,7 @@ def device(name: DeviceOption) -> Device:
     """
     if name == "cpu":
         return "cpu"
-    from experiments.methods.agents import resolve_device
+    from experiments.methods.learner import resolve_device
 
     return resolve_device(name)
 

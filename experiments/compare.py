@@ -12,7 +12,9 @@ import tyro
 from rich.console import Console
 
 from experiments import command_line
-from experiments.config.checks import ConfigError, Method, Network
+from experiments.command_line import DeviceOption, Flag, told
+from experiments.config import registry
+from experiments.config.errors import ConfigError
 from experiments.config.presets import PRESETS, plan, seeds
 from experiments.config.run import RunConfig
 from experiments.figures.console import print_failures, print_plan, print_results, print_transfers
@@ -21,11 +23,9 @@ from experiments.records.files import ResultError
 from experiments.sweeps import estimates, sweep, transfer
 from experiments.sweeps.log_file import journal
 
-SweepSettings = command_line.settings_type(
-    "SweepSettings", without=("method", "network", "n", "seed", "device"), optional=True
-)
+Settings = command_line.settings_type("method", "network", "n", "seed", "device")
 PresetName = Literal["quick", "paper", "beyond", "transfer", "frontier", "ablation"]
-_HELP = "; ".join(f"{name}: {preset.cost}" for name, preset in PRESETS.items())
+_PRESETS = "; ".join(f"{name}: {preset.cost}" for name, preset in PRESETS.items())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,35 +36,65 @@ class CompareArguments:
     an interrupted sweep.
     """
 
-    out: Path | None = None
-    """Results folder; made if it is not there."""
-    preset: Annotated[PresetName | None, tyro.conf.arg(help=f"A named grid. {_HELP}.")] = None
-    methods: tuple[Method, ...] | None = None
-    """Methods. By default: dqn her, or the preset's."""
-    networks: tuple[Network, ...] | None = None
-    """Networks. By default: mlp, or the preset's."""
-    n: tuple[int, ...] | None = None
-    """Numbers of bits. By default: 5 10 20, or the preset's."""
-    seeds: int | None = None
-    """Number of seeds: 3 means seeds 0, 1, 2. By default: 3, or the preset's."""
-    device: command_line.DeviceOption = "cpu"
-    """Where networks live; auto is CUDA where there is one."""
-    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
-    """Parallel runs, one process with one torch thread each. By default: one a core."""
-    scheduler: str | None = None
-    """Address of the scheduler of a running Dask cluster, tcp://host:port, whose single-threaded
-    workers do the runs instead of --workers processes here; --device cuda then means theirs."""
-    force: command_line.Flag = False
-    """Run again what is finished."""
-    dry_run: command_line.Flag = False
-    """Print the grid, its size and an estimate of its time, and train nothing."""
-    merge: Path | None = None
-    """A results folder whose tables are rebuilt from its run folders; nothing is trained."""
-    thin_curves: int | None = None
-    """With --merge: at most so many evaluations of each run in curves.csv, for results that are
-    committed without their run folders."""
-    settings: SweepSettings = field(default_factory=SweepSettings)  # type: ignore[valid-type]
-    """Of every run; those that are not given stay the preset's, or are filled by a rule."""
+    out: Annotated[Path | None, told("Results folder; made if it is not there.")] = None
+    preset: Annotated[PresetName | None, told(f"A named grid. {_PRESETS}.")] = None
+    methods: Annotated[
+        tuple[str, ...] | None,
+        told("Methods.", help_behavior_hint="(default: dqn her, or the preset's)"),
+    ] = None
+    networks: Annotated[
+        tuple[str, ...] | None,
+        told("Networks.", help_behavior_hint="(default: mlp, or the preset's)"),
+    ] = None
+    n: Annotated[
+        tuple[int, ...] | None,
+        told("Numbers of bits.", help_behavior_hint="(default: 5 10 20, or the preset's)"),
+    ] = None
+    seeds: Annotated[
+        int | None,
+        told(
+            "Number of seeds: 3 means seeds 0, 1, 2.",
+            help_behavior_hint="(default: 3, or the preset's)",
+        ),
+    ] = None
+    device: Annotated[
+        DeviceOption | None,
+        told(
+            "Where networks live; auto is CUDA where there is one.",
+            help_behavior_hint="(default: auto; presets: cpu)",
+        ),
+    ] = None
+    workers: Annotated[
+        int,
+        told(
+            "Parallel runs, one process with one torch thread each.",
+            help_behavior_hint="(default: one a core)",
+        ),
+    ] = field(default_factory=lambda: os.cpu_count() or 1)
+    scheduler: Annotated[
+        str | None,
+        told(
+            "Address of the scheduler of a running Dask cluster, tcp://host:port, whose "
+            "single-threaded workers do the runs instead of --workers processes here; "
+            "--device cuda then means theirs."
+        ),
+    ] = None
+    force: Annotated[Flag, told("Run again what is finished.")] = False
+    dry_run: Annotated[
+        Flag, told("Print the grid, its size and an estimate of its time, and train nothing.")
+    ] = False
+    merge: Annotated[
+        Path | None,
+        told("A results folder whose tables are rebuilt from its run folders; nothing is trained."),
+    ] = None
+    thin_curves: Annotated[
+        int | None,
+        told(
+            "With --merge: at most so many evaluations of each run in curves.csv, for results that "
+            "are committed without their run folders."
+        ),
+    ] = None
+    settings: Annotated[Any, Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)
 
 
 def compare(arguments: CompareArguments) -> int:
@@ -122,15 +152,15 @@ def planned(arguments: CompareArguments) -> list[RunConfig]:
     axes |= {name: values for name, values in given.items() if values is not None}
     if arguments.scheduler is not None and arguments.device == "cuda":
         axes["device"] = ("cuda",)  # The workers' GPUs count, and this machine may have none.
-    else:
-        axes["device"] = (command_line.device(arguments.device),)
+    elif arguments.preset is None or arguments.device is not None:
+        axes["device"] = (command_line.device(arguments.device or "auto"),)
     if arguments.preset is not None:
         runs = plan(PRESETS[arguments.preset].blocks, axes)
         for run in runs:
-            if PRESETS[arguments.preset].transfer_to and run.network != "equivariant":
+            if PRESETS[arguments.preset].transfer_to and not registry.network(run.network).any_n:
                 raise ConfigError(
-                    f"--preset {arguments.preset} is for network 'equivariant' only, whose weights "
-                    f"work at any n, got {run.network!r}"
+                    f"--preset {arguments.preset} is for networks whose weights work at any n, "
+                    f"such as 'equivariant', got {run.network!r}"
                 )
         return runs
     usual = {"method": ("dqn", "her"), "n": (5, 10, 20), "seed": seeds(3)}

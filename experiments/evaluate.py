@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import gymnasium as gym
 import numpy as np
 import tyro
 from PIL import Image
 from rich.console import Console
 
 from experiments import command_line
-from experiments.config.checks import WHOLES, ConfigError
-from experiments.config.run import RunConfig
+from experiments.command_line import DeviceOption, told
+from experiments.config.errors import ConfigError
 from experiments.config.streams import Stream, derived_seed
+from experiments.config.task import Task
 from experiments.evaluation import greedy
-from experiments.methods.agents import ENV_ID, Policy, env_arguments, greedy_policy, load_policy
+from experiments.evaluation.greedy import Policy
+from experiments.methods.learner import load_policy
 from experiments.records import run_folders
 from experiments.records.files import ResultError
 from experiments.records.summary import wilson_interval
@@ -30,22 +31,30 @@ from experiments.records.summary import wilson_interval
 class EvaluateArguments:
     """Greedy episodes of a saved agent: success rate, steps against the optimum, one episode."""
 
-    run: Annotated[Path, tyro.conf.Positional]
-    """A run's folder."""
-    episodes: int | None = None
-    """Episodes to count. By default: 1,000; 100 from n = 500; 20 from n = 10,000."""
-    n: int | None = None
-    """Another number of bits than it was trained at (equivariant networks only)."""
-    seed: int = 0
-    """Of the evaluation's starts."""
-    gif: Path | None = None
-    """Write one episode here as an animation."""
-    render: Literal["ansi", "human"] | None = None
-    """Show one episode in the terminal (ansi) or in a window (human)."""
-    fps: int = 4
-    """Frames in a second of the animation and of what the terminal shows."""
-    device: command_line.DeviceOption = "cpu"
-    """Where the network lives."""
+    run: Annotated[Path, tyro.conf.Positional, told("A run's folder.")]
+    episodes: Annotated[
+        int | None,
+        told(
+            "Episodes to count.",
+            help_behavior_hint="(default: 1,000; 100 from n = 500; 20 from n = 10,000)",
+        ),
+    ] = None
+    n: Annotated[
+        int | None,
+        told("Another number of bits than it was trained at (equivariant networks only)."),
+    ] = None
+    seed: Annotated[int, told("Of the evaluation's starts.")] = 0
+    gif: Annotated[Path | None, told("Write one episode here as an animation.")] = None
+    render: Annotated[
+        Literal["ansi", "human"] | None,
+        told("Show one episode in the terminal (ansi) or in a window (human)."),
+    ] = None
+    fps: Annotated[
+        int, told("Frames in a second of the animation and of what the terminal shows.")
+    ] = 4
+    device: Annotated[
+        DeviceOption, told("Where the network lives; auto is CUDA where there is one.")
+    ] = "auto"
 
 
 def evaluate_command(arguments: EvaluateArguments) -> int:
@@ -60,13 +69,14 @@ def evaluate_command(arguments: EvaluateArguments) -> int:
             "archives are not loaded, as they can run any code"
         )
     run = run_folders.read_run(arguments.run)
-    task = greedy.retarget(run.config, arguments.n)
+    task = greedy.task_at(run.config, arguments.n)
     if arguments.episodes is not None:
-        command_line.check_count("episodes", arguments.episodes, WHOLES["eval_episodes"][1])
+        command_line.check_count("episodes", arguments.episodes, 10**7)
         task = dataclasses.replace(task, eval_episodes=arguments.episodes)
     device = command_line.device(arguments.device)
-    policy = greedy_policy(load_policy(run.config, run.policy, task.n, device))
-    outcome = greedy.evaluate(policy, task, Stream.EVALUATE_COMMAND, arguments.seed)
+    policy = load_policy(run.config, run.policy, task.n, device)
+    seed = derived_seed(task.seed, Stream.EVALUATE_COMMAND, arguments.seed)
+    outcome = greedy.evaluate(policy, task, seed)
 
     count, reached = len(outcome.reached), int(outcome.reached.sum())
     low, high = wilson_interval(reached, count)
@@ -86,27 +96,27 @@ def evaluate_command(arguments: EvaluateArguments) -> int:
             f"(the initial Hamming distance), ratio {steps / optimum:.3f}"
         )
     if arguments.gif is not None:
-        frames = list(play(task, policy, arguments.seed, "rgb_array"))
+        frames = list(play(task, policy, seed, "rgb_array"))
         save_gif(frames, arguments.gif, arguments.fps)
         console.print(f"wrote {arguments.gif}: {len(frames)} frames", soft_wrap=True)
     if arguments.render is not None:
-        for frame in play(task, policy, arguments.seed, arguments.render):
+        for frame in play(task, policy, seed, arguments.render):
             if arguments.render == "ansi":
                 print(frame, end="\n\n")
                 time.sleep(1 / arguments.fps)
     return 0
 
 
-def play(config: RunConfig, policy: Policy, seed: int, render_mode: str) -> Iterator[Any]:
+def play(task: Task, policy: Policy, seed: int, render_mode: str) -> Iterator[Any]:
     """The first counted episode, in the environment itself: its frames, the first state's included.
 
     In mode "human" the environment shows them by itself, and the frames are None.
     """
-    start_seed = derived_seed(config.seed, Stream.EVALUATE_COMMAND, seed)
-    state, goal = greedy.starts(config, config.eval_episodes or 1, start_seed)
-    env = gym.make(ENV_ID, render_mode=render_mode, **env_arguments(config))
+    first, _ = greedy.evaluation_env(task, seed).reset(seed=seed)
+    env = task.single_env(render_mode=render_mode)
     try:
-        observation, _ = env.reset(options={"state": state[0], "target": goal[0]})
+        options = {"state": first["observation"][0], "target": first["desired_goal"][0]}
+        observation, _ = env.reset(options=options)
         yield None if render_mode == "human" else env.render()
         ended = False
         while not ended:

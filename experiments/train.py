@@ -4,63 +4,57 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Any
 
+import tyro
 from rich.console import Console
-from stable_baselines3.common.callbacks import ProgressBarCallback
-from stable_baselines3.common.logger import configure
+from tqdm import tqdm
 
 from experiments import command_line
+from experiments.command_line import DeviceOption, Flag, told
 from experiments.config.run import RunConfig
 from experiments.figures.console import print_results
 from experiments.records import files, merging, run_folders
 from experiments.sweeps.training import train
 
-RunSettings = command_line.settings_type("RunSettings", without=("device",), optional=False)
+Settings = command_line.settings_type("device")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainArguments:
     """Train one agent, and write its run folder and the tables beside it."""
 
-    out: Path = Path("results/mine")
-    """Results folder; made if it is not there."""
-    device: command_line.DeviceOption = "auto"
-    """Where the network lives; auto is CUDA where there is one."""
-    force: command_line.Flag = False
-    """Run again what is finished."""
-    progress: command_line.Flag = True
-    """Show a progress bar."""
-    settings: RunSettings = field(default_factory=RunSettings)  # type: ignore[valid-type]
-    """Of the run; those that are not given are filled by a rule."""
+    out: Annotated[Path, told("Results folder; made if it is not there.")] = Path("results/mine")
+    device: Annotated[
+        DeviceOption, told("Where the network lives; auto is CUDA where there is one.")
+    ] = "auto"
+    force: Annotated[Flag, told("Run again what is finished.")] = False
+    progress: Annotated[Flag, told("Show a progress bar.")] = True
+    settings: Annotated[Any, Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)
 
 
 def train_command(arguments: TrainArguments) -> int:
     """Train, write, and show the result."""
     console = Console()
-    config = RunConfig(**vars(arguments.settings), device=command_line.device(arguments.device))
-    config = config.resolved()
+    given = command_line.given(arguments.settings)
+    run = RunConfig.of(**given, device=command_line.device(arguments.device))
     with files.locked(arguments.out) as out:
         merging.check_tables(out)
         finished, problems = run_folders.scan(out)
         for problem in problems:
             console.print(f"not counted: {problem}", style="yellow", soft_wrap=True, markup=False)
-        if config.run_id in finished and not arguments.force:
-            console.print(f"{config.run_id} is finished; --force runs it again")
+        if run.run_id in finished and not arguments.force:
+            console.print(f"{run.run_id} is finished; --force runs it again")
         else:
-            logs = out / "logs" / config.run_id
-            callbacks = [ProgressBarCallback()] if arguments.progress else []
-            logger = configure(str(logs), ["csv", "tensorboard"])
-            try:
-                run = train(config, callbacks=callbacks, logger=logger)
-            finally:
-                logger.close()
-            run.provenance.update(command=command_line.command_line(), attempts=1)
-            finished[config.run_id] = run
-            console.print(
-                f"wrote {run_folders.write_run(out, run)}, logs in {logs}", soft_wrap=True
-            )
+            logs = out / "logs" / run.run_id
+            with tqdm(total=run.budget_env_steps, disable=not arguments.progress) as bar:
+                done = train(run, logs=logs, on_step=lambda steps: bar.update(steps - bar.n))
+            done.provenance.update(command=command_line.command_line(), attempts=1)
+            finished[run.run_id] = done
+            wrote = run_folders.write_run(out, done)
+            console.print(f"wrote {wrote}, logs in {logs}", soft_wrap=True)
         table = merging.merge(out, finished)
-    print_results(console, table[table["run_id"] == config.run_id])
+    print_results(console, table[table["run_id"] == run.run_id])
     return 0
 
 

@@ -82,7 +82,7 @@ def finish(running: subprocess.Popen[str], timeout: float = 300) -> Outcome:
 @functools.cache
 def trained() -> FinishedRun:
     """A run whose weights can be loaded."""
-    return train(RunConfig(**TINY))
+    return train(RunConfig.of(**TINY))
 
 
 def listing(folder: Path) -> list[str]:

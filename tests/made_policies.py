@@ -7,7 +7,7 @@ from typing import Any
 import torch as th
 from gymnasium import spaces
 
-from experiments.methods.networks import BitPolicy
+from experiments.methods.networks.base import BitPolicy
 
 
 def policy(n: int, network: str, **kwargs: Any) -> BitPolicy:

@@ -36,7 +36,7 @@ def make_finished_run(
         solved_at: Environment steps at the first solved evaluation: 300, 600, 900 or None.
         fields: Of the RunConfig.
     """
-    config = RunConfig(**{**SMALL, **fields}).resolved()
+    config = RunConfig.of(**{**SMALL, **fields})
     curve: list[dict[str, Any]] = [
         {
             "env_steps": steps,

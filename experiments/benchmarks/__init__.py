@@ -1,6 +1,5 @@
-"""The speed benchmark: what is measured, against whom, and how it is told.
+"""The speed benchmark. ``rows`` and ``scaling`` are what is asked, as data; ``running`` does it.
 
-Arrows run one way: ``measuring`` knows nothing of what is measured; ``environments``, ``learners``,
-``solving``, ``sbx_shim`` and ``limits`` each measure something; ``rows`` and ``scaling`` are data
-that name them; ``tables``, ``figure`` and ``scale_figure`` show what came out.
+``measuring`` takes figures of what ``environment_speed``, ``learner_speed``, ``solving``,
+``sbx_shim`` and ``limits`` set up; ``verdicts``, ``ratio_table`` and ``ratio_figure`` tell them.
 """

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch as th
 
-from experiments.benchmarks.learners import setting
-from experiments.benchmarks.measuring import Contest, Measured, Repeat, Side, rate
-from experiments.config.run import RunConfig
+from experiments.benchmarks.learner_speed import setting
+from experiments.benchmarks.measuring import Side, rate
+from experiments.benchmarks.repeats import Repeat, stamp
+from experiments.methods.her import HerRun
 
 SQUARE = "square matrices, 1,024"
 LAYERS = "an mlp's layers at this batch"
@@ -20,31 +21,23 @@ LARGE = "arrays of 256 MB"
 NAME = "limits"
 
 
-def update_flops(config: RunConfig) -> float:
+def update_flops(config: HerRun) -> float:
     """Floating-point operations of one update of an mlp, multiplications by weights alone.
 
-    Forward through the network and through its target, and back: gradients of all weights, and
-    of all layers' inputs but the first's.
+    Forward through the network and its target; back to all weights, and all inputs but the first.
     """
-    widths = _widths(config)
-    products = [below * above for below, above in itertools.pairwise(widths)]
-    return 2.0 * (config.batch_size or 0) * (3 * sum(products) + sum(products[1:]))
+    products = [batch * below * above for batch, below, above in _layers(config)]
+    return 2.0 * (3 * sum(products) + sum(products[1:]))
 
 
 def step_bytes(n: int) -> int:
-    """Bytes that a step of one copy cannot do without, a byte a bit.
-
-    Its state and its target are read, and three observations are written.
-    """
+    """Bytes that a step of one copy has to move: state and target read, 3 observations written."""
     return 5 * n
 
 
 def sgemm() -> dict[str, Side]:
     """GFLOP/s of float32 products on one thread."""
-    config = setting()
-    batch, widths = config.batch_size or 1, _widths(config)
-    layers = [(batch, below, above) for below, above in itertools.pairwise(widths)]
-    return {SQUARE: _products([(1024, 1024, 1024)]), LAYERS: _products(layers)}
+    return {SQUARE: _products([(1024, 1024, 1024)]), LAYERS: _products(_layers(setting()))}
 
 
 def memory() -> dict[str, Side]:
@@ -53,75 +46,57 @@ def memory() -> dict[str, Side]:
 
 
 def derived(repeats: Sequence[Repeat]) -> list[Repeat]:
-    """Bounds, and the share of them that is reached, from what was measured beside them.
+    """Bounds, and the share of them that is reached; what lacks its measurement is left out.
 
-    Args:
-        repeats: Of the contests ``sgemm``, ``memory``, ``updates`` and ``vector``; what lacks its
-            measurement is left out.
+    They have the stamp of what they come from: ``sgemm`` and ``memory``.
     """
-    median = _medians(repeats)
     config = setting()
     flops, moved = update_flops(config), step_bytes(config.n)
-    found: list[tuple[str, float, str]] = [
-        ("an update", flops / 1e6, "MFLOP"),
-        ("an environment step", float(moved), "bytes"),
-    ]
-    for side, bound, measured, thing in (
-        (("sgemm", SQUARE), 1e9 / flops, ("updates", "ours"), "updates"),
-        (("memory", CACHED), 1e9 / moved, ("vector", "ours"), "environment steps"),
+    found = [("an update", flops / 1e6, "MFLOP"), ("an environment step", float(moved), "bytes")]
+    here = stamp("cpu")
+    for contest, side, ours, thing, bound in (
+        ("sgemm", SQUARE, "updates", "updates", 1e9 / flops),
+        ("memory", CACHED, "vector", "environment steps", 1e9 / moved),
     ):
-        if side in median:
-            most = median[side] * bound
+        reached = [r.value for r in repeats if (r.contest, r.side) == (ours, "ours")]
+        if best := [r for r in repeats if (r.contest, r.side) == (contest, side)]:
+            here = (best[0].device_name, best[0].processor, best[0].versions, best[0].date)
+            most = bound * statistics.median(r.value for r in best)
             found.append((f"{thing}, at most", most, f"{thing}/s"))
-            if measured in median:
-                found.append((f"{thing}, share reached", 100 * median[measured] / most, "%"))
-    return [Repeat(NAME, side, 0, Measured(value), unit, "cpu") for side, value, unit in found]
+            if reached:
+                share = 100 * statistics.median(reached) / most
+                found.append((f"{thing}, share reached", share, "%"))
+    return [Repeat(NAME, side, 0, value, False, unit, "cpu", *here) for side, value, unit in found]
+
+
+def _layers(config: HerRun) -> list[tuple[int, int, int]]:
+    """Batch, inputs and outputs of each layer of an mlp."""
+    widths = (2 * config.n, *config.hidden, config.n)
+    return [(config.batch_size, below, above) for below, above in itertools.pairwise(widths)]
 
 
 def _products(shapes: Sequence[tuple[int, int, int]]) -> Side:
     pairs = [(th.randn(rows, inner), th.randn(inner, columns)) for rows, inner, columns in shapes]
     outs = [left @ right for left, right in pairs]
     flops = sum(2.0 * rows * inner * columns for rows, inner, columns in shapes)
-    times = max(1, int(2e9 / flops))
 
-    def chunk() -> int:
-        for _ in range(times):
-            for (left, right), out in zip(pairs, outs, strict=True):
-                th.mm(left, right, out=out)
-        return times
+    def once() -> None:
+        for (left, right), out in zip(pairs, outs, strict=True):
+            th.mm(left, right, out=out)
 
-    return _scaled(chunk, flops / 1e9)
+    return _repeated(once, int(2e9 / flops), flops / 1e9)
 
 
 def _copies(size: int) -> Side:
     source, goal = np.ones(size, dtype=np.int8), np.zeros(size, dtype=np.int8)
-    times = max(1, 2**26 // size)
+    return _repeated(lambda: np.copyto(goal, source), 2**26 // size, 2 * size / 1e9)
 
+
+def _repeated(once: Callable[[], None], times: int, each: float) -> Side:
     def chunk() -> int:
-        for _ in range(times):
-            np.copyto(goal, source)
-        return times
+        for _ in range(max(1, times)):
+            once()
+        return max(1, times)
 
-    return _scaled(chunk, 2 * size / 1e9)
-
-
-def _scaled(chunk: Callable[[], int], each: float) -> Side:
     chunk()
-    return Side(lambda _: Measured(each * rate(chunk, 0.3).value))
-
-
-def _widths(config: RunConfig) -> tuple[int, ...]:
-    return (2 * config.n, *(config.hidden or ()), config.n)
-
-
-def _medians(repeats: Sequence[Repeat]) -> Mapping[tuple[str, str], float]:
-    groups: dict[tuple[str, str], list[float]] = {}
-    for repeat in repeats:
-        groups.setdefault((repeat.contest, repeat.side), []).append(repeat.measured.value)
-    return {side: statistics.median(values) for side, values in groups.items()}
-
-
-CONTESTS = (
-    Contest(name="sgemm", unit="GFLOP/s", sides=sgemm, repeats=5),
-    Contest(name="memory", unit="GB/s", sides=memory, repeats=5),
-)
+    return Side(lambda _: rate(chunk, 0.3, each))

@@ -11,15 +11,14 @@ import importlib.util
 import os
 from typing import Any
 
-from experiments.benchmarks.learners import without_logs
 from experiments.benchmarks.measuring import UnavailableError
-from experiments.config.run import RunConfig
-from experiments.methods.agents import make_env
+from experiments.methods.her import HerRun
+from experiments.methods.sb3 import training_env
 
 _FLAGS = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
-def sbx_agent(config: RunConfig) -> Any:
+def sbx_agent(config: HerRun) -> Any:
     """SBX's DQN + SB3's HerReplayBuffer in the environment of a stock run.
 
     Args:
@@ -42,11 +41,9 @@ def sbx_agent(config: RunConfig) -> Any:
 
     class FlatBuffer(HerReplayBuffer):
         def sample(self, *args: Any, **kwargs: Any) -> Any:
-            data = super().sample(*args, **kwargs)
-            flat: Any = {
-                "observations": th.cat(list(data.observations.values()), dim=1),
-                "next_observations": th.cat(list(data.next_observations.values()), dim=1),
-            }
+            data: Any = super().sample(*args, **kwargs)
+            names = ("observations", "next_observations")
+            flat = {name: th.cat(list(getattr(data, name).values()), dim=1) for name in names}
             return data._replace(**flat)
 
     class OneHiddenLayer(nn.Module):
@@ -71,9 +68,9 @@ def sbx_agent(config: RunConfig) -> Any:
                 policy.observation_space, sbx_policies.QNetwork = whole, usual
 
     vector_steps, updates = config.rollout
-    agent = sbx.DQN(
+    return sbx.DQN(
         FlatPolicy,
-        make_env(config),
+        training_env(config),
         learning_rate=config.learning_rate,
         buffer_size=config.buffer_size,
         learning_starts=config.learning_starts,
@@ -81,13 +78,12 @@ def sbx_agent(config: RunConfig) -> Any:
         tau=config.tau,
         gamma=config.gamma,
         target_update_interval=config.target_update_interval,
-        exploration_fraction=(config.exploration_steps or 0) / (config.budget_env_steps or 1),
+        exploration_fraction=config.exploration_steps / config.budget_env_steps,
         exploration_final_eps=config.exploration_final_eps,
         train_freq=vector_steps,
         gradient_steps=updates,
         replay_buffer_class=FlatBuffer,
         replay_buffer_kwargs={"n_sampled_goal": 4, "goal_selection_strategy": "future"},
-        policy_kwargs={"net_arch": list(config.hidden or ())},
+        policy_kwargs={"net_arch": list(config.hidden)},
         seed=config.seed,
     )
-    return without_logs(agent)

@@ -3,5 +3,9 @@
 from __future__ import annotations
 
 
+class ConfigError(ValueError):
+    """A setting that no run can have; the message names it, its value and what is allowed."""
+
+
 class ClusterError(RuntimeError):
     """Nobody is there to do the work; what is finished is kept."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.config.checks import ConfigError
+from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
 
 Block = Mapping[str, tuple[Any, ...]]
@@ -178,7 +178,7 @@ def plan(blocks: Iterable[Block], overrides: Mapping[str, tuple[Any, ...]]) -> l
     for block in blocks:
         axes = {**block, **overrides}
         for values in itertools.product(*axes.values()):
-            config = RunConfig(**dict(zip(axes, values, strict=True))).resolved()
+            config = RunConfig.of(**dict(zip(axes, values, strict=True)))
             runs.setdefault(config.run_id, config)
     if not runs:
         raise ConfigError("the sweep has no runs: name at least one n and one seed")

@@ -1,227 +1,261 @@
-"""One frozen dataclass describes one run; the hash of its canonical JSON names the run.
+"""A run, whole: its task, its budget, how it is looked at, and the name that follows from all.
 
-Nothing here imports torch, so that a grid can be planned, named and checked in milliseconds.
+A method's runs are a class of their own, with the method's settings below these.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
-import itertools
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Self, cast
 
-from experiments.config import rules
-from experiments.config.checks import (
-    REALS,
-    ConfigError,
-    Device,
-    GoalMode,
-    GoalStrategy,
-    Implementation,
-    LearnerReward,
-    Method,
-    Network,
-    RewardType,
-    Start,
-    as_fraction,
-    check_choices,
-    check_numbers,
-    check_together,
-    check_whole,
-    is_whole,
+from pydantic import field_validator, model_validator
+
+from experiments.config import registry
+from experiments.config.errors import ConfigError
+from experiments.config.registry import Filled, Rule
+from experiments.config.settings import (
+    Settings,
+    Widths,
+    check_at_most,
+    has_neutral,
+    is_neutral,
+    setting,
 )
 
-_UPDATES_TOGETHER = 8
-"""Updates of one cycle, where episodes are long: what is done once a cycle costs little then."""
+STEPS = 10**12
+_STORED = 10**9
+_BITS = 10**9
+"""Most bits of all copies, or of all episodes of an evaluation, together. Limits are far more than
+anyone has run, and little enough that a slip of the hand does not ask for all memory."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RunConfig:
-    """One run, whole. A field that is None is filled by a rule of n when the run is resolved.
+def _budget(run: Filled) -> int:
+    usual = 200_000 if run["goal_mode"] == "random" else 30_000
+    return int(max(usual, 20 * run["max_steps"] * run["n_envs"]))
 
-    The rules stand in :mod:`experiments.config.rules`; none of them looks at the seed.
-    """
 
-    method: Method = "her"
-    """dqn: SB3's DQN with plain replay; her: the same DQN with hindsight replay."""
-    network: Network = "mlp"
-    """mlp: the paper's kind; equivariant: knows that bits are interchangeable."""
-    n: int = 10
-    """Bits."""
-    seed: int = 0
-    """Fixes the target, the network's first weights, the exploration and the replay."""
+def eval_episodes(n: int) -> int:
+    """Greedy episodes of one evaluation at n bits, where nobody says how many."""
+    return 20 if n >= 10_000 else 100 if n >= 500 else 1_000
 
-    goal_mode: GoalMode = "fixed"
-    """fixed: one target for the whole run; random: a new one each episode (the HER paper)."""
-    start: Start = "random"
-    """First state of an episode."""
-    reward_type: RewardType = "zero_one"
-    """The environment's reward, and that of every reported figure."""
-    max_steps: int | None = None
-    """Horizon of an episode in steps (rule: n)."""
-    continuing_task: bool = False
-    """Episodes run to the horizon even after the target is reached."""
 
-    n_envs: int | None = None
-    """Parallel copies of the environment."""
-    budget_env_steps: int | None = None
-    """Environment steps after which a run ends, counted over all copies."""
-    updates_per_env_step: float | None = None
-    """Gradient updates for each environment step, whatever the number of copies."""
-    full_budget: bool = False
-    """Go on to the budget after the run has solved its task."""
+class RunConfig(Settings):
+    """One run. What is not given is filled by a rule, which never looks at the seed."""
 
-    relabel_done: bool | None = None
-    """Terminal flags recomputed for relabelled goals (her; False is SB3's, issue #627)."""
-    learner_reward: LearnerReward | None = None
-    """r-1: the learner subtracts 1 from each reward; where episodes end at the target that
-    rescales all values and keeps every policy's rank."""
-    relabel_share: float | None = None
-    """Share of each minibatch whose goals are relabelled (her; 0.8 is 4 for each real one)."""
-    goal_strategy: GoalStrategy | None = None
-    """Where hindsight goals come from (her: final, future or episode)."""
-    sees_target: bool = True
-    """False: only `observation` reaches the network (dqn with mlp)."""
-    implementation: Implementation = "fast"
-    """stock: SB3's own DQN, HerReplayBuffer and DummyVecEnv, with this run's settings."""
+    method: str = setting("How it is learned.", "her")
+    network: str = setting("What it is learned with.", "mlp")
+    n: int = setting("Bits.", 10, low=1, high=10**6)
+    # SB3 and PyTorch seed NumPy's old generator, which takes 32 bits.
+    seed: int = setting(
+        "Fixes the target, the network's first weights, the exploration and the replay.",
+        0,
+        low=0,
+        high=2**32 - 1,
+    )
+    goal_mode: Literal["fixed", "random"] = setting(
+        "fixed: one target for the whole run; random: a new one each episode (the HER paper).",
+        "fixed",
+    )
+    start: Literal["random", "zeros"] = setting("First state of an episode.", "random")
+    reward_type: Literal["zero_one", "minus_one_zero", "hamming"] = setting(
+        "The environment's reward, and that of every reported figure.", "zero_one"
+    )
+    max_steps: int = setting(
+        "Horizon of an episode in steps.",
+        rule=Rule("max_steps", "n, enough to reach any target", lambda run: run["n"]),
+        low=1,
+        high=10**9,
+    )
+    continuing_task: bool = setting(
+        "Episodes run to the horizon even after the target is reached.", False
+    )
+    implementation: Literal["fast", "stock"] = setting(
+        "stock: SB3's own DQN, HerReplayBuffer and DummyVecEnv, with this run's settings.", "fast"
+    )
+    n_envs: int = setting(
+        "Parallel copies of the environment.",
+        rule=Rule("n_envs", "8", lambda _: 8),
+        low=1,
+        high=10**6,
+    )
+    budget_env_steps: int = setting(
+        "Environment steps after which a run ends, counted over all copies.",
+        rule=Rule(
+            "budget_env_steps",
+            "30,000, or 200,000 with a goal per episode, and at least 20 episodes of each copy",
+            _budget,
+        ),
+        low=1,
+        high=STEPS,
+    )
+    updates_per_env_step: float = setting(
+        "Gradient updates for each environment step, whatever the number of copies.",
+        rule=Rule("updates_per_env_step", "0.25, as an update costs several steps", lambda _: 0.25),
+        low=0.001,
+        high=100,
+    )
+    full_budget: bool = setting("Go on to the budget after the run has solved its task.", False)
+    learner_reward: Literal["r", "r-1"] = setting(
+        "r-1: the learner subtracts 1 from each reward; where episodes end at the target that "
+        "rescales all values and keeps every policy's rank.",
+        rule=Rule(
+            "learner_reward",
+            "r-1 where the environment pays 1/0, r elsewhere and for stock runs",
+            lambda run: (
+                "r-1"
+                if run["reward_type"] == "zero_one" and run["implementation"] != "stock"
+                else "r"
+            ),
+        ),
+    )
+    sees_target: bool = setting("False: the learner is not shown the goal.", True)
+    hidden: Widths = setting(
+        "Widths of the hidden layers.",
+        rule=Rule(
+            "hidden",
+            "256, the HER paper's; 512 beyond n = 20",
+            lambda run: (256,) if run["n"] <= 20 else (512,),
+        ),
+    )
+    eval_episodes: int = setting(
+        "Greedy episodes of one evaluation.",
+        rule=Rule(
+            "eval_episodes",
+            "1,000; 100 from n = 500; 20 from n = 10,000",
+            lambda run: eval_episodes(run["n"]),
+        ),
+        low=1,
+        high=10**7,
+    )
+    eval_spacing: float = setting(
+        "Environment steps at an evaluation over those at the one before.",
+        1.05,
+        low=1.001,
+        high=100,
+    )
+    device: Literal["cpu", "cuda"] = setting("Where the network lives.", "cpu")
 
-    hidden: tuple[int, ...] | None = None
-    """Widths of the hidden layers."""
-    batch_size: int | None = None
-    """Transitions in a minibatch."""
-    learning_rate: float | None = None
-    """Adam's step size."""
-    gamma: float | None = None
-    """Discount for each step."""
-    tau: float | None = None
-    """Share of the online network mixed into the target network at each target update."""
-    target_update_interval: int | None = None
-    """Environment steps between target updates; 0: one with each gradient update."""
-    buffer_size: int | None = None
-    """Capacity of the replay buffer in transitions (rule: the budget, but no more than 3 GB)."""
-    learning_starts: int | None = None
-    """Environment steps before the first update; at least one whole episode a copy."""
-    exploration_steps: int | None = None
-    """Environment steps over which epsilon falls from 1, independent of the budget (stock: at
-    most the budget)."""
-    exploration_final_eps: float = 0.05
-    """Epsilon from there on."""
-    max_grad_norm: float = 10.0
-    """Gradients are clipped to this norm."""
-
-    eval_episodes: int | None = None
-    """Greedy episodes of one evaluation (rule: 1,000; 100 from n = 500; 20 from n = 10,000)."""
-    eval_spacing: float = 1.05
-    """Environment steps at an evaluation over those at the one before."""
-
-    device: Device = "cpu"
-    """Where the network lives."""
-
-    def resolved(self) -> RunConfig:
-        """The run with every field filled and checked.
-
-        Returns:
-            A configuration without None; resolving it again changes nothing.
+    @classmethod
+    def of(cls, **given: Any) -> RunConfig:
+        """The run of these settings: an object of its method's class.
 
         Raises:
-            ConfigError: If a value, or two values together, cannot make a run.
+            ConfigError: If a setting has a value that no run can have, is unknown or another
+                method's.
         """
-        check_choices(self)
-        check_whole("n", self.n)
-        check_whole("seed", self.seed)
-        filled: dict[str, Any] = {}
-        for name, rule in rules.RULES.items():
-            # Rules may look at what was filled before them, so they run in their order.
-            if getattr(self, name) is None:
-                filled[name] = rule(dataclasses.replace(self, **filled))
-        config = dataclasses.replace(self, **filled)
-        check_numbers(config)
-        check_together(config)
-        # 1 and 1.0 are one setting, and so are 0.0 and -0.0: they must have one name.
-        reals: dict[str, Any] = {name: float(getattr(config, name)) + 0.0 for name in REALS}
-        return dataclasses.replace(config, **reals)
+        entry = registry.method(given.get("method", cls.model_fields["method"].default))
+        own = dict(given)
+        for name in set(given) - set(entry.settings.model_fields):
+            if name in entry.fixed and given[name] == entry.fixed[name]:
+                del own[name]
+            elif owners := [
+                other.name
+                for other in registry.METHODS.values()
+                if name in other.settings.model_fields
+            ]:
+                raise ConfigError(
+                    f"{name}={given[name]!r:.60} is for method "
+                    f"{' or '.join(map(repr, owners))} only, got {entry.name!r}"
+                )
+        return cast(RunConfig, entry.settings(**own))
+
+    def but(self, **other: Any) -> RunConfig:
+        """The same run with some settings changed; all others stay as they are filled."""
+        return RunConfig.of(**{**dict(self), **other})
+
+    @field_validator("method", "network", mode="before")
+    @classmethod
+    def _is_registered(cls, name: object, info: Any) -> str:
+        return cast(str, getattr(registry, info.field_name)(name).name)
+
+    @field_validator("*")
+    @classmethod
+    def _one_zero(cls, value: Any) -> Any:
+        """0.0 and -0.0 are one setting: they must have one name."""
+        return value + 0.0 if isinstance(value, float) else value
+
+    @field_validator("n_envs")
+    @classmethod
+    def _has_room(cls, copies: int, info: Any) -> int:
+        longest = info.data.get("max_steps", 0) * copies
+        if longest > _STORED // 2:
+            raise ConfigError(
+                f"max_steps times n_envs must be at most {_STORED // 2:,}, as a replay buffer "
+                "holds two episodes of each copy, got "
+                f"{info.data['max_steps']:,} times {copies:,}"
+            )
+        return copies
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if type(self) is not registry.method(self.method).settings:
+            raise ConfigError(f"a run of method {self.method!r} is made by RunConfig.of()")
+        for name in ("n_envs", "eval_episodes"):
+            check_at_most(name, getattr(self, name), _BITS // self.n)
+        if self.learner_reward == "r-1" and self.reward_type != "zero_one":
+            raise ConfigError(
+                "learner_reward='r-1' is for reward_type 'zero_one' only, "
+                f"got reward_type={self.reward_type!r}"
+            )
+        if not self.sees_target and registry.network(self.network).needs_goal:
+            raise ConfigError(
+                "sees_target=False needs a network that works without a goal, such as 'mlp', "
+                f"got {self.network!r}"
+            )
+        return self
 
     def to_dict(self) -> dict[str, Any]:
-        """Every field, in JSON's types."""
-        fields = dataclasses.asdict(self)
-        fields["hidden"] = None if self.hidden is None else list(self.hidden)
-        return fields
+        """The canonical settings, in JSON's types: what names a run, and what is stored of it."""
+        fields = type(self).model_fields
+        own = {name: value for name, value in self if not is_neutral(fields[name], value)}
+        return {**own, **registry.method(self.method).fixed, "hidden": list(self.hidden)}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> RunConfig:
+        """A run from the dictionary that :meth:`to_dict` made, checked.
+
+        Raises:
+            ConfigError: If a field is missing, unknown, or has a value that no run can have.
+        """
+        entry = registry.method(stored.get("method"))
+        fields = entry.settings.model_fields
+        names = {*fields, *entry.fixed}
+        if unknown := sorted(set(stored) - names):
+            raise ConfigError(f"unknown field {unknown[0]!r}; allowed are {sorted(names)}")
+        later = {name for name, field in fields.items() if has_neutral(field)}
+        if missing := sorted(names - set(stored) - later):
+            raise ConfigError(f"field {missing[0]!r} is missing")
+        hidden = stored["hidden"]
+        return cls.of(**{**stored, "hidden": tuple(hidden) if isinstance(hidden, list) else hidden})
 
     @property
     def run_id(self) -> str:
-        """``<method>-<network>-n<n>-s<seed>-<hash>`` of the resolved run."""
-        fields = self.resolved().to_dict()
-        return f"{self.method}-{self.network}-n{self.n}-s{self.seed}-{_digest(fields)}"
+        """``<method>-<network>-n<n>-s<seed>-<hash>``."""
+        return f"{self.method}-{self.network}-n{self.n}-s{self.seed}-{_digest(self.to_dict())}"
 
     @property
     def config_id(self) -> str:
-        """``<method>-<network>-n<n>-<hash>``: the resolved run without its seed."""
-        fields = self.resolved().to_dict()
+        """``<method>-<network>-n<n>-<hash>``: the run without its seed."""
+        fields = self.to_dict()
         del fields["seed"]
         return f"{self.method}-{self.network}-n{self.n}-{_digest(fields)}"
 
     @property
-    def rollout(self) -> tuple[int, int]:
-        """Vector steps and gradient updates of one collect-then-train cycle.
+    def first_look(self) -> int:
+        """Environment steps before the first evaluation: one whole episode of each copy."""
+        return self.max_steps * self.n_envs
 
-        The smallest cycle with a whole number of updates at ``updates_per_env_step``; and, as
-        minibatches are drawn together, as many of it as make eight updates, if that takes no more
-        than a quarter of an episode. Stock runs take the smallest.
-        """
-        config = self.resolved()
-        ratio = as_fraction(config.updates_per_env_step or 0.0)
-        vector_steps, updates = (ratio * (config.n_envs or 1)).as_integer_ratio()[::-1]
-        if config.implementation == "stock":
-            return vector_steps, updates
-        room = (config.max_steps or 1) // 4
-        cycles = min(-(-_UPDATES_TOGETHER // updates), room // vector_steps)
-        return vector_steps * max(1, cycles), updates * max(1, cycles)
+    @property
+    def updates(self) -> float:
+        """Gradient updates of the whole budget."""
+        return self.budget_env_steps * self.updates_per_env_step
 
     @property
     def cost(self) -> float:
-        """What the run takes at most, in multiply-adds of its updates: to order runs by."""
-        config = self.resolved()
-        updates = (config.budget_env_steps or 0) * (config.updates_per_env_step or 0)
-        return updates * (config.batch_size or 0) * config.least_weights
-
-    @property
-    def least_weights(self) -> int:
-        """Weights that the network has at the least, as far as its layers' widths tell."""
-        config = self.resolved()
-        first, *further = config.hidden or (1,)
-        if config.network == "equivariant":
-            # Two inputs a bit; then each bit's features beside their mean.
-            return 2 * first + _products(2 * first, *(further or [first]), 1)
-        return _products(config.n, first, *further, config.n)
-
-    @classmethod
-    def from_dict(cls, fields: Mapping[str, Any]) -> RunConfig:
-        """A run from the dictionary that :meth:`to_dict` made, checked.
-
-        Raises:
-            ConfigError: If a field is missing, unknown, or has a value no run can have.
-        """
-        names = {field.name for field in dataclasses.fields(cls)}
-        if unknown := sorted(set(fields) - names):
-            raise ConfigError(f"unknown field {unknown[0]!r}; allowed are {sorted(names)}")
-        if missing := sorted(names - set(fields)):
-            raise ConfigError(f"field {missing[0]!r} is missing")
-        values = dict(fields)
-        hidden = values["hidden"]
-        if not isinstance(hidden, list | tuple) or not all(is_whole(width) for width in hidden):
-            raise ConfigError(f"hidden must be a list of whole numbers, got {hidden!r}")
-        values["hidden"] = tuple(hidden)
-        for name, value in values.items():
-            if value is None:
-                raise ConfigError(f"field {name!r} is empty")
-        return cls(**values).resolved()
-
-
-def _products(*widths: int) -> int:
-    return sum(below * above for below, above in itertools.pairwise(widths))
+        """What the run takes, roughly, in multiply-adds of its updates: to order runs by."""
+        return self.updates * registry.network(self.network).multiply_adds(self)
 
 
 def _digest(fields: Mapping[str, Any]) -> str:

@@ -1,25 +1,22 @@
-"""Greedy episodes, many at once: the success rate that every figure reports."""
+"""Greedy episodes in the real environment, many at once: the success rate of every figure."""
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import numpy.typing as npt
 
-from bitseq_env import rules
+from experiments.config import registry
 from experiments.config.run import RunConfig
-from experiments.config.streams import Stream, derived_seed
-from experiments.methods.agents import ENV_ID, Bits, Policy, env_arguments
+from experiments.config.task import Task
 from experiments.records.files import ResultError
 
-_DEPEND_ON_N = (
-    *("max_steps", "eval_episodes", "budget_env_steps"),
-    *("buffer_size", "learning_starts", "exploration_steps"),
-)
+Bits = npt.NDArray[np.int8]
+Policy = Callable[[Bits, Bits], npt.NDArray[np.int64]]
+"""(batch, n) states and goals -> (batch,) actions, without randomness."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Episodes:
     reached: npt.NDArray[np.bool_]
     """(episodes,) whether s was reached within the horizon."""
     steps: npt.NDArray[np.int64]
-    """(episodes,) steps until s was reached; the horizon where it was not."""
+    """(episodes,) steps until s was reached; those of the whole episode where it was not."""
     optimum: npt.NDArray[np.int64]
     """(episodes,) fewest possible steps: the Hamming distance at the start."""
 
@@ -44,75 +41,74 @@ class Episodes:
         return float(self.steps.mean())
 
 
-def starts(config: RunConfig, episodes: int, seed: int) -> tuple[Bits, Bits]:
-    """First states and goals, each (episodes, n), as the environment itself draws them."""
-    arguments = env_arguments(config)
-    if config.goal_mode == "random":
-        arguments["target_seed"] = seed
-    env = gym.make_vec(ENV_ID, num_envs=episodes, **arguments)
-    observation, _ = env.reset(seed=seed)
-    env.close()
-    return observation["observation"], observation["desired_goal"]
+def evaluate(policy: Policy, task: Task, seed: int) -> Episodes:
+    """Greedy episodes of a task, from starts (and goals, where they change) of a seed."""
+    env = evaluation_env(task, seed)
+    try:
+        return run_episodes(policy, env, seed)
+    finally:
+        env.close()
 
 
-def run_episodes(policy: Policy, state: Bits, goal: Bits, horizon: int) -> Episodes:
-    """Greedy episodes from given starts.
+def evaluation_env(task: Task, seed: int) -> gym.vector.VectorEnv:
+    """A copy of the task's environment for each episode; ``reset(seed=seed)`` starts them."""
+    own = {"target_seed": seed} if task.goal_mode == "random" else {}
+    return task.vector_env(task.eval_episodes, **own)
 
-    Two shortcuts leave every outcome as it is: an episode that reached its goal is over, and one
-    that is back where it was two steps ago will go to and fro until its horizon, as neither the
-    policy nor the environment draws anything.
+
+def run_episodes(policy: Policy, env: gym.vector.VectorEnv, seed: int) -> Episodes:
+    """One greedy episode in each copy of an environment.
+
+    The environment alone says what happens. The policy is asked once a state: an action that it
+    gave two steps ago, in the very same state, is given again, as a policy that is wrong mostly
+    goes to and fro.
 
     Args:
         policy: Greedy and deterministic.
-        state: (episodes, n) first states.
-        goal: (episodes, n) goals.
-        horizon: Steps of an episode.
+        env: In autoreset mode "NextStep"; further episodes of a copy are not looked at.
+        seed: Of the starts.
     """
-    episodes, n = state.shape
-    distance = rules.hamming(state, goal)
-    optimum = distance.astype(np.int64)
-    reached = np.zeros(episodes, dtype=np.bool_)
-    steps = np.full(episodes, horizon, dtype=np.int64)
-
-    running = np.arange(episodes)
-    differs = np.bitwise_xor(state, goal)
-    previous = np.full(episodes, -1, dtype=np.int64)
-    for step in range(1, horizon + 1):
-        actions = policy(differs ^ goal, goal)
-        places = np.arange(len(differs)) * n + actions
-        distance = rules.flip_and_distance(differs.reshape(-1), places, distance)
-        arrived = distance == 0
-        reached[running[arrived]] = True
-        steps[running[arrived]] = step
-        going = ~arrived & (actions != previous)
-        if not going.any():
-            break
-        previous = actions[going]
-        if not going.all():
-            running, distance = running[going], distance[going]
-            differs, goal = differs[going], goal[going]
+    observation, info = env.reset(seed=seed)
+    optimum = info["hamming_distance"].astype(np.int64)
+    reached = np.zeros(env.num_envs, dtype=np.bool_)
+    steps = np.zeros(env.num_envs, dtype=np.int64)
+    playing = np.ones(env.num_envs, dtype=np.bool_)
+    actions = np.zeros(env.num_envs, dtype=np.int64)
+    past: list[tuple[Bits, npt.NDArray[np.int64]]] = []
+    while (undecided := playing & ~reached).any():
+        state, goal = observation["observation"], observation["desired_goal"]
+        asked, actions = undecided, actions.copy()
+        if len(past) == 2:
+            before, then = past.pop(0)
+            same = (state == before).all(axis=1)
+            actions[same] = then[same]
+            asked = undecided & ~same
+        if asked.all():
+            actions = policy(state, goal)
+        elif asked.any():
+            actions[asked] = policy(state[asked], goal[asked])
+        past.append((state, actions))
+        observation, _, terminated, truncated, info = env.step(actions)
+        steps[undecided] += 1
+        reached |= undecided & info["is_success"]
+        playing &= ~(terminated | truncated)
     return Episodes(reached, steps, optimum)
 
 
-def evaluate(policy: Policy, config: RunConfig, stream: Stream, *numbers: int) -> Episodes:
-    """Greedy episodes of a resolved run's task, on a stream apart from those of training."""
-    seed = derived_seed(config.seed, stream, *numbers)
-    state, goal = starts(config, config.eval_episodes or 1, seed)
-    return run_episodes(policy, state, goal, config.max_steps or config.n)
-
-
-def retarget(config: RunConfig, n: int | None) -> RunConfig:
+def task_at(run: RunConfig, n: int | None) -> Task:
     """The run's task, or the same at another n.
 
     Raises:
         ResultError: If the network's weights belong to one n.
     """
-    if n is None or n == config.n:
-        return config
-    if config.network != "equivariant":
+    task = Task.of(run)
+    if n is None or n == run.n:
+        return task
+    if not registry.network(run.network).any_n:
+        fit = [entry.name for entry in registry.NETWORKS.values() if entry.any_n]
         raise ResultError(
-            f"--n {n}: the weights of network {config.network!r} belong to n = {config.n}; "
-            "only 'equivariant' agents work at any n"
+            f"--n {n}: the weights of network {run.network!r} belong to n = {run.n}; "
+            f"only {', '.join(map(repr, fit))} agents work at any n"
         )
-    fields: dict[str, Any] = {"n": n, **dict.fromkeys(_DEPEND_ON_N)}
-    return dataclasses.replace(config, **fields).resolved()
+    RunConfig.of(n=n)  # or it is named with what is allowed
+    return task.at(n)

@@ -1,1 +1,8 @@
-"""How it is learned: one entry a method, one a network."""
+"""How it is learned: one entry a method, one a network.
+
+Each line here registers one. The entries are light; what learns is imported when it is built.
+"""
+
+from experiments.methods import dqn, her, networks
+
+__all__ = ["dqn", "her", "networks"]

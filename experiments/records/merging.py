@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.config import registry
 from experiments.config.run import RunConfig
 from experiments.records import files, tables
 from experiments.records.run_folders import FinishedRun, config_columns, curve_frame
@@ -70,10 +71,9 @@ def merge(out: Path, finished: Mapping[str, FinishedRun], thin: int | None = Non
 
 def _settings(config: RunConfig) -> dict[str, Any]:
     """The settings that runs.csv has no column for, for a row of summary.csv."""
-    listed = {*config_columns(), "seed"}
-    fields = {name: value for name, value in config.to_dict().items() if name not in listed}
-    fields["hidden"] = "x".join(str(width) for width in config.hidden or ())
-    return {"config_id": config.config_id, **fields}
+    fields = config.to_dict() | {"hidden": "x".join(map(str, config.hidden))}
+    own = {name: fields[name] for name in _settings_names() if name in fields}
+    return {"config_id": config.config_id, **own}
 
 
 def _with_settings(summary: pd.DataFrame, settings: pd.DataFrame, path: Path) -> pd.DataFrame:
@@ -85,11 +85,13 @@ def _with_settings(summary: pd.DataFrame, settings: pd.DataFrame, path: Path) ->
     if not known:
         return summary
     rows = pd.concat([frame.astype(object) for frame in known]).drop_duplicates("config_id")
+    rows = rows[[name for name in ("config_id", *_settings_names()) if name in rows]]
     return summary.merge(rows, on="config_id", how="left")
 
 
 def _settings_names() -> list[str]:
-    return [name for name in _settings(RunConfig().resolved()) if name != "config_id"]
+    listed = {*config_columns(), "seed"}
+    return [name for name in registry.setting_names() if name not in listed]
 
 
 def _with_rows_kept(

@@ -6,7 +6,6 @@ Whatever is being written has a name that starts with a dot.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import itertools
 import os
@@ -18,7 +17,8 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.config.checks import ConfigError
+from experiments.config import registry
+from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
 from experiments.records import files, tables
 from experiments.records.files import ResultError
@@ -53,8 +53,8 @@ class FinishedRun:
 
 def config_columns() -> list[str]:
     """The fields of a configuration that are columns of runs.csv."""
-    fields = {field.name for field in dataclasses.fields(RunConfig)}
-    return [name for name in RUN_COLUMNS if name in fields]
+    known = registry.setting_names()
+    return [name for name in RUN_COLUMNS if name in known]
 
 
 def write_run(out: Path, run: FinishedRun) -> Path:
@@ -204,7 +204,7 @@ def _read_curve(path: Path, result: Mapping[str, Any], config: RunConfig) -> lis
     rows: list[Any] = curve.astype(object).where(curve.notna(), None)[own].to_dict("records")
     end = rows[-1]["env_steps"] if rows else 0
     # A run shorter than its first evaluation has no curve at all.
-    if end != result["env_steps"] and (rows or result["env_steps"] >= config.learning_starts):
+    if end != result["env_steps"] and (rows or result["env_steps"] >= config.first_look):
         raise ResultError(f"{path}: ends at env step {end}, the run at {result['env_steps']}")
     return rows
 

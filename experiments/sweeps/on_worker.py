@@ -80,7 +80,7 @@ def train_on_worker(fields: dict[str, Any]) -> FinishedRun:
 
     config = RunConfig.from_dict(fields)
 
-    def on_evaluation(row: dict[str, Any]) -> None:
+    def on_look(row: dict[str, Any]) -> None:
         tell({name: row[name] for name in ("env_steps", "success_rate")})
 
-    return train(config, on_evaluation=on_evaluation)
+    return train(config, on_look=on_look)

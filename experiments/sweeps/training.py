@@ -4,86 +4,74 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 import torch as th
-from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.logger import Logger
 
 from experiments.config.run import RunConfig
 from experiments.config.streams import Stream
-from experiments.evaluation import greedy
-from experiments.evaluation.callbacks import EvaluationCallback
-from experiments.methods.agents import greedy_policy, make_agent, make_env
+from experiments.evaluation.looks import Looks
+from experiments.methods.learner import learner_of
 from experiments.records import run_folders
 from experiments.records.provenance import describe
 from experiments.records.run_folders import FinishedRun
 from experiments.records.schema import SOLVED_FROM
 
-LOG_INTERVAL = 100
-"""Episodes between two lines of SB3's logs."""
-
 
 def train(
-    config: RunConfig,
+    run: RunConfig,
     *,
-    callbacks: Sequence[BaseCallback] = (),
-    logger: Logger | None = None,
-    on_evaluation: Callable[[dict[str, Any]], None] | None = None,
+    logs: Path | None = None,
+    on_step: Callable[[int], object] | None = None,
+    on_look: Callable[[dict[str, Any]], object] | None = None,
 ) -> FinishedRun:
-    """Train one agent and look at it, without writing anything.
+    """Train one agent and look at it; nothing is written but its logs.
 
     Args:
-        config: The run; resolved here.
-        callbacks: SB3 callbacks besides the evaluation.
-        logger: SB3's; by default nothing is logged.
-        on_evaluation: Called with each row of the learning curve as it is made.
+        run: What to train.
+        logs: A folder for the learner's own curves; nothing is logged without it.
+        on_step: Called with the environment steps so far; False ends the run.
+        on_look: Called with each row of the learning curve as it is made.
 
     Returns:
         Everything that the run's folder holds.
     """
-    config = config.resolved()
     began = time.perf_counter()
-    if config.device == "cpu":
+    if run.device == "cpu":
         # A run is a chain of small products: threads gain 6% at width 256 (two of them measured),
         # runs side by side gain the whole core.
         th.set_num_threads(1)
-    described = describe(config.device)  # now: a commit may come while it trains
-    env = make_env(config)
-    agent = make_agent(config, env)
-    # SB3 would log to a new folder of the system's temporary files.
-    agent.set_logger(logger or Logger(folder=None, output_formats=[]))
-    watch = EvaluationCallback(config, on_evaluation=on_evaluation)
-    agent.learn(
-        config.budget_env_steps or 0,
-        callback=[watch, *callbacks],
-        log_interval=LOG_INTERVAL,
-    )
-    env.close()
+    described = describe(run.device)  # now: a commit may come while it trains
+    learner = learner_of(run)
+    looks = Looks(run, learner.act)
+    looks.on_step += [on_step] if on_step else []
+    looks.on_look += [on_look] if on_look else []
+    learner.learn(looks, logs)
 
-    final = greedy.evaluate(greedy_policy(agent), config, Stream.FINAL_EVALUATION)
-    weights = {name: value.contiguous() for name, value in agent.q_net.state_dict().items()}
-    fields = config.to_dict()
+    final = looks.evaluate(Stream.FINAL_EVALUATION)
+    weights = {name: value.contiguous() for name, value in learner.weights().items()}
+    fields = run.to_dict()
     result = {
-        "run_id": config.run_id,
-        "config_id": config.config_id,
-        **{name: fields[name] for name in run_folders.config_columns()},
-        "env_steps": agent.num_timesteps,
-        "gradient_updates": agent._n_updates,
-        "episodes": watch.episodes,
+        "run_id": run.run_id,
+        "config_id": run.config_id,
+        **{name: fields.get(name) for name in run_folders.config_columns()},
+        "env_steps": looks.env_steps,
+        "gradient_updates": looks.updates,
+        "episodes": looks.episodes,
         "success_rate": final.success_rate,
         "solved": final.success_rate >= SOLVED_FROM,
-        **watch.time_to_solve(),
+        **looks.time_to_solve(),
         "wall_seconds": time.perf_counter() - began,
-        "train_seconds": watch.train_seconds,
+        "train_seconds": looks.train_seconds,
     }
     return FinishedRun(
-        config=config,
+        config=run,
         result=result,
-        curve=watch.curve,
-        policy=safetensors.torch.save(weights, metadata={"run_id": config.run_id}),
+        curve=looks.curve,
+        policy=safetensors.torch.save(weights, metadata={"run_id": run.run_id}),
         provenance={
             **described,
             "threads": th.get_num_threads(),

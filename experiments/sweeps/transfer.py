@@ -103,16 +103,16 @@ def evaluate_at(fields: dict[str, Any], weights: bytes, n: int) -> dict[str, Any
     """Greedy episodes of one agent at n bits, as a row of transfer.csv."""
     import torch as th
 
+    from experiments.config.streams import derived_seed
     from experiments.evaluation import greedy
-    from experiments.methods.agents import greedy_policy, load_policy
+    from experiments.methods.learner import load_policy
 
     th.set_num_threads(1)
     config = RunConfig.from_dict(fields)
-    task = greedy.retarget(config, n)
+    task = greedy.task_at(config, n)
     began = time.perf_counter()
-    outcome = greedy.evaluate(
-        greedy_policy(load_policy(config, weights, n, config.device)), task, Stream.TRANSFER
-    )
+    policy = load_policy(config, weights, n, config.device)
+    outcome = greedy.evaluate(policy, task, derived_seed(config.seed, Stream.TRANSFER))
     return {
         "run_id": config.run_id,
         "config_id": config.config_id,

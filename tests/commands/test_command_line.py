@@ -108,7 +108,7 @@ def test_a_small_comparison_from_start_to_figures(command: Command, tmp_path: Pa
 def test_every_kind_of_agent_is_saved_and_looked_at(
     command: Command, tmp_path: Path, settings: dict[str, Any]
 ) -> None:
-    run = train(RunConfig(**{**TINY, **settings}))
+    run = train(RunConfig.of(**{**TINY, **settings}))
     folder = run_folders.write_run(tmp_path, run)
     assert run_folders.read_run(folder) == run
     shown = command("evaluate", folder, "--gif", "episode.gif")

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from experiments.config.run import RunConfig
+from experiments.methods.her import HerRun
 from experiments.records import files, merging, run_folders, tables
 from experiments.records.files import ResultError
 from experiments.records.run_folders import CONFIG, CURVE, POLICY, RESULT
@@ -192,7 +192,7 @@ def test_a_run_with_any_byte_changed(name: str, figures: Keep) -> None:
 
 
 FLAGS = st.sampled_from(
-    [f"--{field.name.replace('_', '-')}" for field in dataclasses.fields(RunConfig)]
+    [f"--{name.replace('_', '-')}" for name in HerRun.model_fields]
     + ["--budget", "--methods", "--networks", "--seeds", "--workers", "--scheduler", "--preset"]
 )
 VALUES = st.one_of(

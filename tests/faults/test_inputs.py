@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from bitseq_env import BitSequenceEnv, BitSequenceVectorEnv
-from experiments.config.checks import ConfigError
+from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
+from tests.bitseq_env.test_bad_input import ARGUMENTS, VECTOR_ARGUMENTS
 from tests.command_lines import finish, listing, process
 from tests.commands.test_mistakes import MISTAKES, check_named, prepare
 from tests.faults.conftest import Scale
-from tests.test_env_bad_input import ARGUMENTS, VECTOR_ARGUMENTS
 
 Keep = Callable[[str], None]
 
@@ -60,11 +60,11 @@ def test_no_configuration_has_a_name_outside_the_folder(figures: Keep) -> None:
     for name in ("method", "network", "start", "goal_mode", "device", "implementation"):
         for value in ("../out", "/etc/passwd", "a/b", "..", "", "\0", "CON", os.sep):
             with pytest.raises(ConfigError, match=name):
-                _ = RunConfig(**{name: value}).run_id  # type: ignore[arg-type]
+                _ = RunConfig.of(**{name: value}).run_id
             tried += 1
     for name in ("n", "seed"):
         for number in ("../1", "1/2", 1.5, True, -1, None):
             with pytest.raises((ConfigError, TypeError)):
-                _ = RunConfig(**{name: number}).run_id  # type: ignore[arg-type]
+                _ = RunConfig.of(**{name: number}).run_id
             tried += 1
     figures(f"{tried} names that would lead out of the folder: refused before there is a name")

@@ -70,7 +70,7 @@ def test_the_preset_is_an_ablation_with_short_names(tmp_path: Path) -> None:
 
 def test_what_follows_from_a_setting_is_known() -> None:
     # A default that comes to depend on another setting has to be told to the names of series.
-    base = RunConfig(n=30).resolved()
+    base = RunConfig.of(n=30)
     others: dict[str, Any] = {
         **{"implementation": "stock", "network": "equivariant", "goal_mode": "random"},
         **{"n_envs": 16, "max_steps": 40, "budget_env_steps": 70_000, "start": "zeros"},
@@ -78,7 +78,7 @@ def test_what_follows_from_a_setting_is_known() -> None:
         **{"goal_strategy": "final", "relabel_share": 0.5, "full_budget": True, "gamma": 0.9},
     }
     for name, value in others.items():
-        changed = RunConfig(**{"n": 30, name: value}).resolved()
+        changed = RunConfig.of(**{"n": 30, name: value})
         differing = {
             field.name
             for field in dataclasses.fields(RunConfig)

@@ -9,12 +9,13 @@ import pytest
 import torch as th
 
 from experiments.config.run import RunConfig
-from experiments.config.streams import Stream
+from experiments.config.streams import Stream, derived_seed
+from experiments.config.task import Task
 from experiments.evaluation import greedy
-from experiments.methods.agents import greedy_policy, load_policy, make_agent, make_env
-from experiments.methods.dqn.learner import BitDQN
+from experiments.methods.dqn.algorithm import BitDQN
 from experiments.methods.dqn.updates import CapturedUpdate, Minibatch, Update
 from experiments.methods.her.replay import HindsightReplayBuffer
+from experiments.methods.learner import learner_of, load_policy
 from experiments.sweeps.training import train
 from tests.made_policies import policy
 from tests.made_transitions import N, drawn
@@ -28,19 +29,20 @@ pytestmark = [
 @pytest.mark.parametrize("network", ["mlp", "equivariant"])
 @pytest.mark.parametrize("implementation", ["fast", "stock"])
 def test_training_on_cuda(network: Any, implementation: Any) -> None:
-    config = RunConfig(
+    config = RunConfig.of(
         n=6, network=network, implementation=implementation, device="cuda", budget_env_steps=1_000
     )
     run = train(config)
     assert run.result["device"] == "cuda"
     assert run.provenance["device_name"] == th.cuda.get_device_name()
-    policy = greedy_policy(load_policy(run.config, run.policy, 6, "cuda"))
-    again = greedy.evaluate(policy, run.config, Stream.FINAL_EVALUATION)
+    policy = load_policy(run.config, run.policy, 6, "cuda")
+    seed = derived_seed(run.config.seed, Stream.FINAL_EVALUATION)
+    again = greedy.evaluate(policy, Task.of(run.config), seed)
     assert again.success_rate == run.result["success_rate"]
 
 
 def test_her_learns_on_cuda() -> None:
-    assert train(RunConfig(n=10, device="cuda")).result["solved"]
+    assert train(RunConfig.of(n=10, device="cuda")).result["solved"]
 
 
 @pytest.mark.parametrize("network", ["mlp", "equivariant"])
@@ -63,13 +65,13 @@ def test_recorded_updates_are_the_same_updates(network: str) -> None:
 
 def test_agents_and_buffers_cross_devices(tmp_path: Path) -> None:
     """Saved on a CPU, loaded on a GPU, and back; training goes on past the recording."""
-    config = RunConfig(n=5).resolved()
-    model = make_agent(config, make_env(config))
+    model = learner_of(RunConfig.of(n=5)).model
+    env = model.get_env()
     model.learn(400)
     for device in ("cuda", "cpu"):
         model.save(tmp_path / "model.zip")
         model.save_replay_buffer(tmp_path / "buffer.pkl")
-        model = BitDQN.load(tmp_path / "model.zip", env=make_env(config), device=device)
+        model = BitDQN.load(tmp_path / "model.zip", env=env, device=device)
         with pytest.warns(UserWarning, match="copies"):
             model.load_replay_buffer(tmp_path / "buffer.pkl")
         before = model._n_updates

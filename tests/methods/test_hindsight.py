@@ -12,15 +12,16 @@ import torch as th
 from stable_baselines3 import HerReplayBuffer
 
 from experiments.config.run import RunConfig
-from experiments.methods.agents import make_env
-from experiments.methods.her.replay import HindsightReplayBuffer, PlainReplayBuffer
+from experiments.methods.dqn.replay import PlainReplayBuffer
+from experiments.methods.her.replay import HindsightReplayBuffer
+from experiments.methods.sb3 import training_env
 from experiments.methods.vec_env import BitSequenceVecEnv
 
 N = 4
 
 
 def vec_env(n_envs: int = 2, **settings: Any) -> BitSequenceVecEnv:
-    env = make_env(RunConfig(n=N, n_envs=n_envs, **settings).resolved())
+    env = training_env(RunConfig.of(n=N, n_envs=n_envs, **settings))
     assert isinstance(env, BitSequenceVecEnv)
     return env
 

@@ -13,11 +13,14 @@ import pytest
 import torch as th
 
 from experiments.config.run import RunConfig
-from experiments.config.streams import Stream, generator
+from experiments.config.streams import Stream, derived_seed, generator
+from experiments.config.task import Task
 from experiments.evaluation import greedy
-from experiments.methods.agents import greedy_policy, load_policy, make_agent, make_env
-from experiments.methods.dqn.learner import BitDQN
+from experiments.methods.dqn.algorithm import BitDQN
 from experiments.methods.dqn.updates import Minibatch
+from experiments.methods.learner import learner_of, load_policy
+from experiments.methods.networks.base import greedy_actions
+from experiments.methods.sb3 import training_env
 from experiments.sweeps.training import train
 
 CLOCKS = {"wall_seconds", "train_seconds", "seconds_to_solve"}
@@ -28,31 +31,30 @@ def without_clocks(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_her_solves_ten_bits_from_its_defaults() -> None:
-    result = train(RunConfig(n=10)).result
+    result = train(RunConfig.of(n=10)).result
     assert result["solved"]
     # Two thousand steps suffice; a uniform policy would see its first reward after about 1,100.
     assert result["env_steps_to_solve"] < 6_000
 
 
 def test_her_solves_fifteen_bits() -> None:
-    assert train(RunConfig(n=15, budget_env_steps=12_000)).result["solved"]
+    assert train(RunConfig.of(n=15, budget_env_steps=12_000)).result["solved"]
 
 
 def test_equivariant_solves_a_hundred_bits() -> None:
-    result = train(RunConfig(n=100, network="equivariant")).result
+    result = train(RunConfig.of(n=100, network="equivariant")).result
     assert result["solved"]
     assert result["episodes_to_solve"] <= 50
 
 
 def test_transfer_from_eight_bits_to_three_hundred() -> None:
-    run = train(RunConfig(method="dqn", network="equivariant", n=8))
-    task = greedy.retarget(run.config, 300)
-    policy = greedy_policy(load_policy(run.config, run.policy, 300, "cpu"))
-    assert greedy.evaluate(policy, task, Stream.TRANSFER).success_rate == 1.0
+    run = train(RunConfig.of(method="dqn", network="equivariant", n=8))
+    policy = load_policy(run.config, run.policy, 300, "cpu")
+    assert greedy.evaluate(policy, greedy.task_at(run.config, 300), seed=0).success_rate == 1.0
 
 
 def test_dqn_does_not_find_fifteen_bits() -> None:
-    assert not train(RunConfig(n=15, budget_env_steps=12_000, method="dqn")).result["solved"]
+    assert not train(RunConfig.of(n=15, budget_env_steps=12_000, method="dqn")).result["solved"]
 
 
 @pytest.mark.parametrize("relabel_done", [True, False])
@@ -62,7 +64,7 @@ def test_plain_rewards_are_learned_with_the_right_terminal_flags_alone(relabel_d
     Under r-1 that only slows learning down (see the ablation). Under r, with a gamma at which the
     values of neighbouring distances are far enough apart, it is the difference.
     """
-    config = RunConfig(
+    config = RunConfig.of(
         n=8, learner_reward="r", gamma=0.9, relabel_done=relabel_done, budget_env_steps=8_000
     )
     result = train(config).result
@@ -72,7 +74,7 @@ def test_plain_rewards_are_learned_with_the_right_terminal_flags_alone(relabel_d
 
 @pytest.mark.parametrize("settings", [{}, {"method": "dqn"}, {"network": "equivariant"}], ids=str)
 def test_same_seed_same_numbers(settings: dict[str, Any]) -> None:
-    config = RunConfig(n=6, budget_env_steps=1_500, full_budget=True, **settings)
+    config = RunConfig.of(n=6, budget_env_steps=1_500, full_budget=True, **settings)
     np.random.seed(1)  # noqa: NPY002  (nobody else's stream may matter)
     one = train(config)
     th.rand(3)
@@ -80,22 +82,24 @@ def test_same_seed_same_numbers(settings: dict[str, Any]) -> None:
     assert without_clocks(one.result) == without_clocks(two.result)
     assert [without_clocks(row) for row in one.curve] == [without_clocks(row) for row in two.curve]
     assert one.policy == two.policy
-    other = train(RunConfig(n=6, seed=1, budget_env_steps=1_500, full_budget=True, **settings))
+    other = train(RunConfig.of(n=6, seed=1, budget_env_steps=1_500, full_budget=True, **settings))
     assert other.policy != one.policy
 
 
 def test_full_budget_goes_on_after_solving() -> None:
-    run = train(RunConfig(n=4, budget_env_steps=2_000, full_budget=True))
+    run = train(RunConfig.of(n=4, budget_env_steps=2_000, full_budget=True))
     assert run.result["env_steps"] >= 2_000
     assert run.result["env_steps_to_solve"] < 2_000
-    stopped = train(RunConfig(n=4, budget_env_steps=2_000))
+    stopped = train(RunConfig.of(n=4, budget_env_steps=2_000))
     assert stopped.result["env_steps"] == stopped.result["env_steps_to_solve"]
 
 
 def test_counts_agree() -> None:
-    run = train(RunConfig(n=5, budget_env_steps=800, full_budget=True, updates_per_env_step=0.25))
+    run = train(
+        RunConfig.of(n=5, budget_env_steps=800, full_budget=True, updates_per_env_step=0.25)
+    )
     result = run.result
-    learned = result["env_steps"] - run.config.learning_starts
+    learned = result["env_steps"] - run.config.first_look
     assert result["gradient_updates"] == pytest.approx(learned * 0.25, abs=2)
     assert run.curve[-1]["env_steps"] == result["env_steps"]
     assert result["train_seconds"] < result["wall_seconds"]
@@ -106,14 +110,14 @@ def test_counts_agree() -> None:
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_tiny_sizes(n: int) -> None:
-    result = train(RunConfig(n=n)).result
+    result = train(RunConfig.of(n=n)).result
     assert result["solved"]
     assert result["episodes_to_solve"] >= 8  # every copy has ended one before the first update
 
 
 def test_a_lucky_first_network_has_not_solved_anything() -> None:
     """At n = 1 any network is right from the start; it counts once it has learned."""
-    run = train(RunConfig(n=1))
+    run = train(RunConfig.of(n=1))
     assert run.curve[0]["success_rate"] == 1.0
     assert run.curve[0]["gradient_updates"] == 0
     assert run.result["env_steps_to_solve"] > run.curve[0]["env_steps"]
@@ -121,8 +125,8 @@ def test_a_lucky_first_network_has_not_solved_anything() -> None:
 
 @pytest.mark.parametrize("implementation", ["fast", "stock"])
 def test_copies_with_a_goal_per_episode_have_their_own(implementation: Any) -> None:
-    config = RunConfig(n=20, goal_mode="random", implementation=implementation).resolved()
-    env = make_env(config)
+    config = RunConfig.of(n=20, goal_mode="random", implementation=implementation)
+    env = training_env(config)
     env.seed(0)
     observation: Any = env.reset()
     assert len({goal.tobytes() for goal in observation["desired_goal"]}) == 8
@@ -146,7 +150,7 @@ def test_streams_of_one_seed_have_nothing_in_common() -> None:
 @pytest.mark.parametrize("network", ["mlp", "equivariant"])
 @pytest.mark.parametrize("method", ["dqn", "her"])
 def test_stock_stays_selectable(method: Any, network: Any) -> None:
-    config = RunConfig(
+    config = RunConfig.of(
         method=method,
         network=network,
         n=4,
@@ -158,17 +162,16 @@ def test_stock_stays_selectable(method: Any, network: Any) -> None:
     run = train(config)
     assert run.result["learner_reward"] == "r"
     assert not run.result["relabel_done"]
-    policy = greedy_policy(load_policy(run.config, run.policy, 4, "cpu"))
-    again = greedy.evaluate(policy, run.config, Stream.FINAL_EVALUATION)
+    policy = load_policy(run.config, run.policy, 4, "cpu")
+    seed = derived_seed(run.config.seed, Stream.FINAL_EVALUATION)
+    again = greedy.evaluate(policy, Task.of(run.config), seed)
     assert again.success_rate == run.result["success_rate"]
 
 
 def agent(**settings: Any) -> tuple[BitDQN, Any]:
-    config = RunConfig(n=5, **settings).resolved()
-    env = make_env(config)
-    model = make_agent(config, env)
-    assert isinstance(model, BitDQN)
-    return model, env
+    learner = learner_of(RunConfig.of(**{"n": 5, **settings}))
+    assert isinstance(learner.model, BitDQN)
+    return learner.model, learner.model.get_env()
 
 
 def test_sb3_saves_and_loads(tmp_path: Path) -> None:
@@ -194,7 +197,8 @@ def test_each_copy_explores_on_its_own() -> None:
     model, env = agent(n_envs=200)
     model._last_obs = env.reset()
     model.exploration_rate, model.num_timesteps = 0.5, 10**6
-    greedy = greedy_policy(model)(model._last_obs["observation"], model._last_obs["desired_goal"])
+    last = model._last_obs
+    greedy = greedy_actions(model.q_net, last["observation"], last["desired_goal"])
     actions, _ = model._sample_action(0, n_envs=200)
     # Half are greedy, and one in five of the others is by chance.
     assert 0.45 < (actions == greedy).mean() < 0.75

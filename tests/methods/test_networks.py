@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import resource
 from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch as th
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stable_baselines3.dqn.policies import QNetwork
 
 from experiments.config.run import RunConfig
-from experiments.methods.agents import load_policy, make_agent, make_env
-from experiments.methods.networks import (
-    BitQNetwork,
-    EquivariantQNetwork,
-    greedy_actions,
-    pair_kinds,
-    pair_shares,
-)
+from experiments.methods.learner import learner_of, load_policy
+from experiments.methods.networks.base import BitQNetwork, greedy_actions
+from experiments.methods.networks.equivariant import EquivariantQNetwork, pair_kinds, pair_shares
 from experiments.records.files import ResultError
 from tests.made_policies import policy
 
@@ -141,26 +138,35 @@ def test_greedy_actions_are_the_best() -> None:
     "settings",
     [
         {},
-        {"hidden": (7,)},
         {"hidden": (16, 8, 4)},
         {"method": "dqn", "sees_target": False},
         {"implementation": "stock"},
-        {"network": "equivariant"},
         {"network": "equivariant", "hidden": (9,)},
-        {"network": "equivariant", "hidden": (16, 8, 4)},
+        {"network": "equivariant", "implementation": "stock"},
     ],
+    ids=str,
 )
-def test_a_configuration_knows_how_many_weights_there_are_at_the_least(
-    settings: dict[str, Any],
-) -> None:
-    config = RunConfig(n=6, **settings).resolved()
-    model = make_agent(config, make_env(config))
-    count = sum(weights.numel() for weights in model.q_net.parameters())
-    assert 0.4 * count < config.least_weights <= count
+def test_weights_that_are_kept_act_as_the_learner_did(settings: dict[str, Any]) -> None:
+    run = RunConfig.of(**{"n": 6, **settings})
+    learner = learner_of(run)
+    weights = {name: value.contiguous() for name, value in learner.weights().items()}
+    again = load_policy(run, safetensors.torch.save(weights), 6, "cpu")
+    bits = np.random.default_rng(0).integers(0, 2, size=(2, 50, 6), dtype=np.int8)
+    assert again(*bits).tolist() == learner.act(*bits).tolist()
+    for torn in (
+        {**weights, "further": th.zeros(1)},
+        dict(list(weights.items())[1:]),
+        {name: value[..., :1].contiguous() for name, value in weights.items()},
+    ):
+        with pytest.raises(ResultError, match="do not fit"):
+            load_policy(run, safetensors.torch.save(torn), 6, "cpu")
 
 
-def test_weights_of_a_few_bytes_make_no_network_of_gigabytes() -> None:
-    for network in ("mlp", "equivariant"):
-        config = RunConfig(n=6, network=network, hidden=(60_000, 60_000)).resolved()
-        with pytest.raises(ResultError, match="1,000 bytes for at least"):
-            load_policy(config, bytes(1_000), 6, "cpu")
+@pytest.mark.parametrize("network", ["mlp", "equivariant"])
+def test_weights_of_a_few_bytes_make_no_network_of_gigabytes(network: str) -> None:
+    run = RunConfig.of(n=6, network=network, hidden=(60_000, 60_000))
+    few = safetensors.torch.save({"q_net.0.weight": th.zeros(2, 2)})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ResultError, match="do not fit"):
+        load_policy(run, few, 6, "cpu")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kilobytes

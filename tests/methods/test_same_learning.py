@@ -40,7 +40,7 @@ def build() -> str:
 def outcome(name: str) -> dict[str, Any]:
     """Every evaluation's success rate, and the digest of the weights at the end."""
     settings = {"full_budget": True, "seed": 3, "eval_spacing": 1.3, "budget_env_steps": 1_500}
-    run = train(RunConfig(**{**settings, **RUNS[name]}))
+    run = train(RunConfig.of(**{**settings, **RUNS[name]}))
     digest = hashlib.sha256()
     for key, value in sorted(safetensors.torch.load(run.policy).items()):
         digest.update(key.encode() + value.numpy().tobytes())

@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from experiments.methods.dqn.updates import Minibatch, Update, flatten
-from experiments.methods.networks import BitPolicy, BitQNetwork
+from experiments.methods.networks.base import BitPolicy, BitQNetwork
 from tests.made_policies import policy
 from tests.made_transitions import BATCH, N, drawn
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.compare import CompareArguments, compare
-from experiments.config.checks import ConfigError
+from experiments.config.errors import ConfigError
 from experiments.records import merging, run_folders
 from experiments.records.merging import thin_curves
 from experiments.records.run_folders import POLICY, FinishedRun
@@ -70,7 +70,7 @@ def test_tables_are_made_of_the_folders(tmp_path: Path) -> None:
     assert len(summary) == 4
     dqn = summary.loc[make_finished_run(method="dqn").config.config_id]
     assert (dqn["seeds"], dqn["solved"], dqn["success_rate_mean"]) == (2, 1, 0.65)
-    assert dqn["gamma"] == make_finished_run().config.gamma
+    assert dqn["gamma"] == dict(make_finished_run().config)["gamma"]
     late = summary.loc[make_finished_run(n=4).config.config_id]
     assert late["solved"] == 0
 

@@ -114,8 +114,8 @@ def test_a_run_is_described_once_before_it_is_trained(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(training, "describe", note)
     run = training.train(
-        RunConfig(n=2, budget_env_steps=200, eval_episodes=2),
-        on_evaluation=lambda row: said.append("evaluation"),
+        RunConfig.of(n=2, budget_env_steps=200, eval_episodes=2),
+        on_look=lambda row: said.append("evaluation"),
     )
     assert said[:2] == ["cpu", "evaluation"]
     assert said.count("cpu") == 1

@@ -204,7 +204,7 @@ def test_durations_are_told_in_words(seconds: float, words: str) -> None:
 
 
 def test_larger_runs_are_estimated_longer() -> None:
-    sizes = [estimates.modelled(RunConfig(n=n).resolved()) for n in (5, 20, 50)]
+    sizes = [estimates.modelled(RunConfig.of(n=n)) for n in (5, 20, 50)]
     assert sizes == sorted(sizes)
-    wide = RunConfig(n=5, budget_env_steps=60_000).resolved()
+    wide = RunConfig.of(n=5, budget_env_steps=60_000)
     assert estimates.modelled(wide) > sizes[0]

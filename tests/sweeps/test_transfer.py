@@ -20,7 +20,7 @@ from tests.made_tables import transfers_of
 
 @pytest.fixture(scope="module")
 def agent() -> FinishedRun:
-    return train(RunConfig(method="dqn", network="equivariant", n=8))
+    return train(RunConfig.of(method="dqn", network="equivariant", n=8))
 
 
 def test_rows_come_in_and_are_not_looked_at_again(
@@ -59,6 +59,6 @@ def test_rows_go_with_the_weights_that_they_are_of(tmp_path: Path) -> None:
 
 
 def test_weights_of_an_mlp_belong_to_one_n() -> None:
-    config = RunConfig(n=4).resolved()
+    config = RunConfig.of(n=4)
     with pytest.raises(ResultError, match=r"--n 9.*'mlp'.*n = 4"):
         transfer.evaluate_at(config.to_dict(), b"", 9)

@@ -13,7 +13,7 @@ import torch as th
 from stable_baselines3.common.type_aliases import DictReplayBufferSamples
 from torch import nn
 
-from experiments.methods.networks import BitPolicy, BitQNetwork, Observation
+from experiments.methods.networks.base import BitPolicy, BitQNetwork, Observation
 
 
 class Minibatch(NamedTuple):

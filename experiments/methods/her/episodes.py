@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from stable_baselines3.her.goal_selection_strategy import GoalSelectionStrategy
 
-Rows = npt.NDArray[np.int64]
-"""Positions in a ring of ``slots`` steps of ``copies`` environments: slot * copies + copy."""
+from experiments.methods.dqn.replay import Rows
 
 
 class EpisodeIndex:

@@ -1,0 +1,166 @@
+"""What methods and networks there are: one entry each, light, its learner imported when built.
+
+Nothing outside an entry asks which method or network a run has. :mod:`experiments.methods` fills
+the registry.
+"""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from experiments.config.errors import ConfigError
+from experiments.config.settings import Settings
+
+Filled = Mapping[str, Any]
+"""The settings that were filled before the one that a rule is asked for."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A default that depends on other settings of the run, never on its seed.
+
+    Args:
+        name: The setting.
+        said: The rule in words, for ``--help``.
+        fill: From the settings above this one to its value.
+    """
+
+    name: str
+    said: str
+    fill: Callable[[Filled], Any]
+
+    def __call__(self, filled: dict[str, Any]) -> Any:
+        """The value; the run's network may have a rule of its own for it."""
+        return network(filled["network"]).rules.get(self.name, self).fill(filled)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """A network for states and goals of n bits.
+
+    Args:
+        name: Part of a run's name.
+        module: ``package.module:Class`` of the Q-network, a
+            :class:`experiments.methods.networks.base.BitQNetwork`.
+        rules: Defaults that are this network's own, by setting.
+        multiply_adds: Of one state's Q-values, roughly, from the run.
+        any_n: Whether trained weights work at other numbers of bits.
+        needs_goal: Whether it cannot work without seeing the target.
+        sb3s: Whether SB3 has it too, for stock runs.
+    """
+
+    name: str
+    module: str
+    rules: Mapping[str, Rule] = field(default_factory=dict)
+    multiply_adds: Callable[[Any], int] = lambda run: products(run.n, *run.hidden, run.n)
+    any_n: bool = False
+    needs_goal: bool = False
+    sb3s: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """A way to learn.
+
+    Args:
+        name: Part of a run's name.
+        title: For people.
+        settings: The run's class: a :class:`experiments.config.run.RunConfig` with the settings
+            that are the method's own.
+        module: ``package.module:Class`` of its :class:`experiments.methods.learner.Learner`.
+        fixed: Settings of other methods that stand in this one's runs with one value.
+    """
+
+    name: str
+    title: str
+    settings: type[Settings]
+    module: str
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+
+
+def products(*widths: int) -> int:
+    """Weights of layers between these widths."""
+    return sum(below * above for below, above in itertools.pairwise(widths))
+
+
+METHODS: dict[str, Method] = {}
+NETWORKS: dict[str, Network] = {}
+
+
+def register(entry: Method | Network) -> None:
+    """Add an entry, or put it in the place of that with its name."""
+    if isinstance(entry, Method):
+        METHODS[entry.name] = entry
+    else:
+        NETWORKS[entry.name] = entry
+
+
+def method(name: object) -> Method:
+    """The entry of a method.
+
+    Raises:
+        ConfigError: If there is none, naming those that there are.
+    """
+    if not isinstance(name, str) or name not in METHODS:
+        raise ConfigError(f"method must be one of {_names(METHODS)}, got {name!r:.60}")
+    return METHODS[name]
+
+
+def network(name: object) -> Network:
+    """The entry of a network.
+
+    Raises:
+        ConfigError: If there is none, naming those that there are.
+    """
+    if not isinstance(name, str) or name not in NETWORKS:
+        raise ConfigError(f"network must be one of {_names(NETWORKS)}, got {name!r:.60}")
+    return NETWORKS[name]
+
+
+def setting_names() -> list[str]:
+    """Every setting of every method, once, in the order in which they are declared."""
+    return list(dict.fromkeys(n for entry in METHODS.values() for n in entry.settings.model_fields))
+
+
+def load(module: str) -> Any:
+    """What ``package.module:Name`` names."""
+    place, _, name = module.partition(":")
+    return getattr(importlib.import_module(place), name)
+
+
+def followers() -> dict[str, set[str]]:
+    """For each setting those whose default may change with it, as their rules read it."""
+    found: dict[str, set[str]] = {}
+    for entry in METHODS.values():
+        for kind in NETWORKS:
+            for implementation in ("fast", "stock"):
+                run = entry.settings(method=entry.name, network=kind, implementation=implementation)
+                for name, info in entry.settings.model_fields.items():
+                    if isinstance(rule := info.default_factory, Rule):
+                        reading = _Reading(dict(run))
+                        rule(reading)
+                        if not any(name in other.rules for other in NETWORKS.values()):
+                            reading.names.discard("network")
+                        for read in reading.names:
+                            found.setdefault(read, set()).add(name)
+    return found
+
+
+class _Reading(dict[str, Any]):
+    """Settings that remember which of them were read."""
+
+    def __init__(self, filled: Filled) -> None:
+        super().__init__(filled)
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+
+def _names(entries: Iterable[str]) -> str:
+    return ", ".join(map(repr, entries))

@@ -1,0 +1,59 @@
+"""Q-networks over a state and a goal of n bits; what each knows beforehand.
+
+* ``mlp``, the HER paper's kind, knows nothing: it has to learn for every bit anew that a bit
+  which differs from its goal wants flipping.
+* ``equivariant`` knows that bits are interchangeable: renaming them renames the Q-values and
+  changes nothing else (Zaheer et al., 2017, "Deep Sets"). That is most of this problem, so a
+  comparison is fair only when both are shown. It does *not* know that a bit matters only through
+  whether it equals its goal: flipping the same bit of state and goal may change its Q-values.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from experiments.config import registry
+from experiments.config.registry import Filled, Network, Rule
+
+
+def _budget(run: Filled) -> int:
+    return int(max(20_000, 100 * run["n"], 20 * run["max_steps"] * run["n_envs"]))
+
+
+def _multiply_adds(run: Any) -> int:
+    first, *further = run.hidden
+    # Two inputs a bit; then each bit's features beside their mean.
+    return int(2 * first + registry.products(2 * first, *(further or [first]), 1))
+
+
+registry.register(
+    Network(name="mlp", module="experiments.methods.networks.mlp:MlpQNetwork", sb3s=True)
+)
+registry.register(
+    Network(
+        name="equivariant",
+        module="experiments.methods.networks.equivariant:EquivariantQNetwork",
+        rules={
+            rule.name: rule
+            for rule in (
+                Rule("n_envs", "1", lambda _: 1),
+                Rule(
+                    "budget_env_steps",
+                    "100 n, at least 20,000 and 20 episodes of each copy",
+                    _budget,
+                ),
+                Rule(
+                    "updates_per_env_step",
+                    "1, as an update costs little more than a step",
+                    lambda _: 1.0,
+                ),
+                Rule("hidden", "32 32", lambda _: (32, 32)),
+                Rule("batch_size", "128", lambda _: 128),
+                Rule("exploration_steps", "10 n", lambda run: 10 * run["n"]),
+            )
+        },
+        multiply_adds=_multiply_adds,
+        any_n=True,
+        needs_goal=True,
+    )
+)

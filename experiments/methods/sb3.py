@@ -1,0 +1,93 @@
+"""Stable-Baselines3's side of things: its environments, and its training loop told to us."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.logger import Logger, configure
+from stable_baselines3.common.utils import safe_mean
+from stable_baselines3.common.vec_env import VecEnv
+
+from experiments.config.run import RunConfig
+from experiments.config.task import ENV_ID, Task
+from experiments.evaluation.looks import Looks
+from experiments.methods.vec_env import BitSequenceVecEnv
+
+LOG_INTERVAL = 100
+"""Episodes between two lines of SB3's logs."""
+
+
+def training_env(run: RunConfig) -> VecEnv:
+    """The training environment of a run."""
+    task = Task.of(run)
+    if run.implementation == "stock":
+        arguments = task.arguments
+        if run.goal_mode == "random":
+            # Copies made apart would all draw the same goals from one target_seed.
+            arguments["target_seed"] = None
+        return make_vec_env(ENV_ID, n_envs=run.n_envs, env_kwargs=arguments)
+    return BitSequenceVecEnv(task.vector_env(run.n_envs, autoreset_mode="SameStep"))
+
+
+def learn(model: BaseAlgorithm, steps: int, looks: Looks, logs: Path | None) -> None:
+    """SB3's training loop, with its steps told and its logs where they are wanted.
+
+    Args:
+        model: Any algorithm of SB3's.
+        steps: Environment steps, over all copies.
+        looks: Told of them.
+        logs: A folder for SB3's CSV and TensorBoard logs.
+    """
+    # SB3 would log to a new folder of the system's temporary files.
+    logger = configure(str(logs), ["csv", "tensorboard"]) if logs else Logger(None, [])
+    model.set_logger(logger)
+    try:
+        model.learn(steps, callback=_Teller(looks), log_interval=LOG_INTERVAL)
+    finally:
+        logger.close()
+
+
+class _Teller(BaseCallback):
+    """Tells of every step of SB3's loop."""
+
+    def __init__(self, looks: Looks) -> None:
+        super().__init__()
+        self.looks = looks
+        looks.on_look.append(self._log)
+
+    def _on_training_start(self) -> None:
+        self.looks.begin()
+
+    def _on_step(self) -> bool:
+        # SB3 counts an episode only after this.
+        ended = int(np.count_nonzero(self.locals["dones"]))
+        model: Any = self.model
+        return self.looks.step(self.num_timesteps, model._n_updates, ended, self._rollout)
+
+    def _on_training_end(self) -> None:
+        model: Any = self.model
+        self.looks.end(self.num_timesteps, model._n_updates, self._rollout)
+
+    def _rollout(self) -> dict[str, float | None]:
+        """What training itself says of how it goes."""
+        model: Any = self.model
+        return {
+            "rollout_success_rate": _mean(model.ep_success_buffer),
+            "rollout_reward": _mean([episode["r"] for episode in model.ep_info_buffer]),
+            "loss": self.logger.name_to_value.get("train/loss"),
+            "epsilon": getattr(model, "exploration_rate", None),
+        }
+
+    def _log(self, row: dict[str, Any]) -> None:
+        self.logger.record("eval/success_rate", row["success_rate"])
+        model: Any = self.model
+        model.dump_logs()
+
+
+def _mean(values: Any) -> float | None:
+    return float(safe_mean(values)) if len(values) else None

@@ -1,0 +1,1 @@
+"""Tests of the environment alone: they need nothing of the experiments."""

@@ -1,0 +1,139 @@
+"""The rules: properties that hold for all bit strings, and for the random ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from bitseq_env import rules
+from bitseq_env.rules import Bits, random_bits, random_bits_apart, target_generator
+
+Batch = tuple[Bits, Bits, npt.NDArray[np.int64]]
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> Batch:
+    """States and targets of shape (count, n), and an action for each."""
+    count, n = draw(st.integers(0, 5)), draw(st.integers(1, 70))
+    bits = hnp.arrays(np.int8, (count, n), elements=st.integers(0, 1))
+    actions = hnp.arrays(np.int64, count, elements=st.integers(0, n - 1))
+    return draw(bits), draw(bits), draw(actions)
+
+
+@given(batches())
+def test_a_flip_changes_one_bit_and_two_cancel(batch: Batch) -> None:
+    states, targets, actions = batch
+    before, rows = states.copy(), np.arange(len(states))
+    flipped = rules.flip(states, actions)
+    np.testing.assert_array_equal(states, before)
+    assert flipped.dtype == states.dtype
+    assert (rules.hamming(flipped, states) == 1).all()
+    assert (flipped[rows, actions] != states[rows, actions]).all()
+    np.testing.assert_array_equal(rules.flip(flipped, actions), states)
+    change = rules.hamming(flipped, targets) - rules.hamming(states, targets)
+    assert set(change.tolist()) <= {-1, 1}
+
+
+@given(batches())
+def test_the_fast_update_is_the_slow_one(batch: Batch) -> None:
+    states, targets, actions = batch
+    count, n = states.shape
+    after = rules.flip(states, actions)
+    differs, distance = states ^ targets, rules.hamming(states, targets)
+
+    together = differs.copy()
+    moved = rules.flip_and_distance(together.reshape(-1), np.arange(count) * n + actions, distance)
+    np.testing.assert_array_equal(together ^ targets, after)
+    np.testing.assert_array_equal(moved, rules.hamming(after, targets))
+    assert moved.dtype == distance.dtype
+
+    for row in range(count):
+        alone = bytearray(differs[row])
+        one = rules.flip_and_distance(alone, int(actions[row]), int(distance[row]))
+        assert (bytes(alone), one) == (together[row].tobytes(), moved[row])
+        assert type(one) is int
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int64, np.float32, np.bool_])
+def test_any_dtype_and_any_batch_shape(dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    states, targets = rng.integers(0, 2, size=(2, 3, 4, 6)).astype(dtype)
+    actions = rng.integers(0, 6, size=(3, 4))
+    flipped, distances = rules.flip(states, actions), rules.hamming(states, targets)
+    assert (rules.hamming(flipped, states) == 1).all()
+    np.testing.assert_array_equal(distances, np.not_equal(states, targets).sum(-1))
+    np.testing.assert_array_equal(
+        rules.hamming(states, targets[0, 0]), np.not_equal(states, targets[0, 0]).sum(-1)
+    )
+    for index in np.ndindex(3, 4):
+        alone = rules.hamming(states[index], targets[index])
+        assert (type(alone), alone) == (int, distances[index])
+        np.testing.assert_array_equal(rules.flip(states[index], actions[index]), flipped[index])
+
+
+@pytest.mark.parametrize(
+    ("reward_type", "expected"),
+    [
+        ("zero_one", [1.0, 0.0, 0.0]),
+        ("minus_one_zero", [0.0, -1.0, -1.0]),
+        ("hamming", [0.0, -0.25, -1.0]),
+    ],
+)
+def test_rewards(reward_type: str, expected: list[float]) -> None:
+    rewards = rules.reward_at([0, 1, 4], 4, reward_type)
+    assert rewards.dtype == np.float64
+    assert rewards.tolist() == expected
+    # -0.0 equals 0.0, and looks like a mistake in every log
+    assert not np.signbit(rewards[np.equal(expected, 0.0)]).any()
+
+
+def test_an_unknown_reward_type_is_an_error() -> None:
+    with pytest.raises(ValueError, match=r"zero_one.*'dense'"):
+        rules.reward_at(0, 1, "dense")
+
+
+@given(st.integers(0, 99), st.integers(1, 70), st.integers(0, 5))
+def test_drawn_together_is_one_by_one(seed: int, n: int, count: int) -> None:
+    together = random_bits(np.random.default_rng(seed), n, count)
+    assert together.shape == (count, n)
+    assert together.dtype == np.int8
+    rng = np.random.default_rng(seed)
+    assert together.tolist() == [random_bits(rng, n).tolist() for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    "kind", [np.random.PCG64, np.random.MT19937, np.random.Philox, np.random.SFC64]
+)
+def test_each_drawn_bit_is_a_fair_coin_of_its_own(kind: Any) -> None:
+    drawn = random_bits(np.random.Generator(kind(0)), 70, 4000).astype(float)
+    # five standard deviations
+    assert np.abs(drawn.mean(axis=0) - 0.5).max() < 5 * 0.5 / np.sqrt(4000)
+    assert np.abs(np.corrcoef(drawn.T) - np.eye(70)).max() < 5 / np.sqrt(4000)
+
+
+@given(st.integers(0, 99), st.integers(1, 3), st.integers(0, 20))
+def test_none_that_is_drawn_is_the_forbidden_one(seed: int, n: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    for forbidden in (random_bits(rng, n, count), np.ones(n, dtype=np.int8)):
+        drawn, distance = random_bits_apart(rng, forbidden, count)
+        assert drawn.shape == (count, n)
+        assert (distance > 0).all()
+        np.testing.assert_array_equal(distance, rules.hamming(drawn, forbidden))
+    one, far = random_bits_apart(rng, np.ones(n, dtype=np.int8))
+    assert one.shape == (n,)
+    assert far == n - one.sum() > 0
+
+
+def test_targets_of_different_lengths_and_seeds_are_unrelated() -> None:
+    streams = [
+        target_generator(seed, n).bit_generator.random_raw(4).tolist()
+        for seed, n in ((0, 10), (1, 10), (0, 20), (10, 0))
+    ]
+    streams += [np.random.PCG64(seed).random_raw(4).tolist() for seed in (0, 1, 10)]
+    assert len({word for stream in streams for word in stream}) == 4 * len(streams)

@@ -1,0 +1,154 @@
+"""The vector environment returns what SyncVectorEnv returns, given the same draws and actions."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from gymnasium.utils.env_checker import data_equivalence
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bitseq_env import BitSequenceEnv, BitSequenceVectorEnv, rules
+from bitseq_env.goals import GoalTask
+
+
+class Script:
+    """What chance would decide, read out row by row, by whoever asks for it.
+
+    Both environments begin the episodes of one step in the order of their copies, so that rows
+    go to the same copies whether they are asked for together or one by one.
+    """
+
+    def __init__(self, seed: int, n: int) -> None:
+        self.rng = np.random.default_rng(seed)
+        self.n = n
+
+    def rows(self, count: int | None) -> npt.NDArray[np.int8]:
+        """Bit strings with a 1 in each: as a XOR, they make any other string."""
+        rows = np.zeros((count or 1, self.n), dtype=np.int8)
+        for row in rows:
+            row[:] = self.rng.integers(0, 2, size=self.n)
+            row[self.rng.integers(self.n)] = 1
+        return rows[0] if count is None else rows
+
+
+class Scripted(GoalTask):
+    """Takes its draws from two scripts."""
+
+    starts: Script
+    targets: Script
+
+    def _draw_starts(self, count: int | None, targets: Any) -> tuple[Any, Any]:
+        states = targets ^ self.starts.rows(count)
+        return states, rules.hamming(states, targets)
+
+    def _draw_targets(self, count: int | None, states: Any) -> Any:
+        if self.goal_mode == "fixed":  # s, which each single environment draws for itself
+            return super()._draw_targets(count, states)
+        rows = self.targets.rows(count)
+        return rows if states is None else states ^ rows
+
+
+class ScriptedEnv(Scripted, BitSequenceEnv):
+    """One environment with scripted draws."""
+
+
+class ScriptedVectorEnv(Scripted, BitSequenceVectorEnv):
+    """Many environments with scripted draws."""
+
+
+@st.composite
+def arguments(draw: st.DrawFn) -> dict[str, Any]:
+    """Any valid arguments of an environment."""
+    n = draw(st.integers(1, 6))
+    chosen: dict[str, Any] = {
+        "n": n,
+        "start": draw(st.sampled_from(["random", "zeros"])),
+        "reward_type": draw(st.sampled_from(rules.REWARD_TYPES)),
+        "continuing_task": draw(st.booleans()),
+        "max_steps": draw(st.none() | st.integers(1, 8)),
+        "render_mode": draw(st.sampled_from([None, "ansi", "rgb_array"])),
+        "goal_mode": draw(st.sampled_from(["fixed", "random"])),
+    }
+    if chosen["goal_mode"] == "random":
+        chosen["target_seed"] = draw(st.none() | st.integers(0, 9))
+    elif draw(st.booleans()):
+        chosen["target_seed"] = draw(st.integers(0, 9))
+    else:
+        bits = st.lists(st.integers(0, 1), min_size=n, max_size=n)
+        chosen["target"] = draw(bits.filter(any))
+    return chosen
+
+
+def assert_same(ours: Any, theirs: Any) -> None:
+    """Equal in values, types, dtypes, shapes and keys."""
+    assert data_equivalence(ours, theirs, exact=True), f"{ours}\n{theirs}"
+
+
+@given(
+    kwargs=arguments(),
+    num_envs=st.integers(1, 4),
+    mode=st.sampled_from(AutoresetMode),
+    script=st.integers(0, 2**32),
+    data=st.data(),
+)
+@settings(max_examples=250)
+def test_native_is_sync(
+    kwargs: dict[str, Any], num_envs: int, mode: AutoresetMode, script: int, data: st.DataObject
+) -> None:
+    n = kwargs["n"]
+    ours = ScriptedVectorEnv(num_envs, **kwargs, autoreset_mode=mode)
+    singles = [ScriptedEnv(**kwargs) for _ in range(num_envs)]
+    theirs = SyncVectorEnv([lambda env=env: env for env in singles], autoreset_mode=mode)  # type: ignore[misc]
+    for env in (ours, *singles):
+        # each side reads the two scripts from the beginning
+        if env is ours or env is singles[0]:
+            starts, targets = Script(script, n), Script(script + 1, n)
+        env.starts, env.targets = starts, targets
+    assert ours.observation_space == theirs.observation_space
+    assert ours.action_space == theirs.action_space
+    assert ours.single_observation_space == theirs.single_observation_space
+    assert ours.single_action_space == theirs.single_action_space
+    assert ours.metadata == theirs.metadata
+
+    rng = np.random.default_rng(script)
+    over = np.zeros(num_envs, dtype=np.bool_)
+    for turn in range(data.draw(st.integers(1, 15), label="turns")):
+        mask = rng.random(num_envs) < 0.3
+        if mode is AutoresetMode.DISABLED:
+            mask |= over
+        if turn == 0 or mask.any():
+            options: dict[str, Any] = {}
+            if turn > 0 or rng.random() < 0.5:
+                options["reset_mask"] = mask if turn else np.ones(num_envs, dtype=np.bool_)
+            if rng.random() < 0.3:
+                options["target"] = rng.integers(0, 2, size=n)
+            if rng.random() < 0.3 or "target" in options:
+                goal = options.get("target", kwargs.get("target", singles[0]._s))
+                state = rng.integers(0, 2, size=n)
+                if goal is not None:
+                    state = np.array(goal)
+                    state[rng.integers(n)] ^= 1
+                options["state"] = "".join(map(str, state)) if rng.random() < 0.5 else state
+            some: list[int | None] = [*range(num_envs)]
+            seed = (None, 3, some)[rng.integers(3)]
+            # SyncVectorEnv takes the mask out of the dictionary that it is given.
+            assert_same(
+                ours.reset(seed=seed, options=copy.deepcopy(options)),
+                theirs.reset(seed=seed, options=copy.deepcopy(options)),
+            )
+        actions = rng.integers(0, n, size=num_envs)
+        returned = ours.step(actions)
+        assert_same(returned, theirs.step(actions))
+        over = returned[2] | returned[3]
+        if kwargs["render_mode"] is not None:
+            assert_same(ours.render(), theirs.render())
+            assert_same(ours.call("render"), theirs.call("render"))
+        for name in ("target", "n", "action_space", "observation_space", "max_steps"):
+            assert_same(ours.get_attr(name), theirs.get_attr(name))
+    goals = rng.integers(0, 2, size=(2, n))
+    assert_same(ours.call("compute_reward", *goals), theirs.call("compute_reward", *goals))

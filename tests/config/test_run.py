@@ -1,0 +1,291 @@
+"""A run's settings: rules fill them, ranges bound them, their hash names the run."""
+
+from __future__ import annotations
+
+import json
+import operator
+import re
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from experiments.config import registry
+from experiments.config.errors import ConfigError
+from experiments.config.registry import Method, Network, Rule
+from experiments.config.run import RunConfig
+from experiments.config.settings import setting
+from experiments.methods.her import HerRun
+
+RUN_ID = re.compile(r"(dqn|her)-(mlp|equivariant)-n[0-9]+-s[0-9]+-[0-9a-f]{10}")
+CONFIG_ID = re.compile(r"(dqn|her)-(mlp|equivariant)-n[0-9]+-[0-9a-f]{10}")
+
+
+@st.composite
+def settings(draw: st.DrawFn) -> dict[str, Any]:
+    """Settings that make a run, some of them given."""
+    method = draw(st.sampled_from(["dqn", "her"]))
+    network = draw(st.sampled_from(["mlp", "equivariant"]))
+    reward_type = draw(st.sampled_from(["zero_one", "minus_one_zero", "hamming"]))
+    stock = draw(st.booleans())
+    fields: dict[str, st.SearchStrategy[Any]] = {
+        "seed": st.integers(0, 2**32 - 1),
+        "goal_mode": st.sampled_from(["fixed", "random"]),
+        "start": st.sampled_from(["random", "zeros"]),
+        "max_steps": st.integers(1, 1_000),
+        "continuing_task": st.booleans(),
+        "n_envs": st.integers(1, 64),
+        "budget_env_steps": st.integers(10**7, 10**9),
+        "updates_per_env_step": st.builds(
+            operator.truediv, st.integers(1, 100), st.integers(1, 1_000)
+        ),
+        "full_budget": st.booleans(),
+        "hidden": st.lists(st.integers(1, 512), min_size=1, max_size=3).map(tuple),
+        "batch_size": st.integers(1, 1_024),
+        "learning_rate": st.floats(1e-6, 1),
+        "gamma": st.floats(0, 1),
+        "tau": st.floats(1e-6, 1),
+        "exploration_steps": st.integers(0, 10**6),
+        "exploration_final_eps": st.floats(0, 1),
+        "max_grad_norm": st.floats(1e-3, 1e6) | st.integers(1, 100),
+        "eval_episodes": st.integers(1, 10_000),
+        "eval_spacing": st.floats(1.001, 100),
+        "device": st.sampled_from(["cpu", "cuda"]),
+    }
+    if method == "her":
+        fields["goal_strategy"] = st.sampled_from(["final", "future", "episode"])
+        shares = st.sampled_from([0.0, 0.5, 0.75, 0.8]) if stock else st.floats(0, 1)
+        fields["relabel_share"] = shares
+        if not stock:
+            fields["relabel_done"] = st.booleans()
+    if not stock:
+        fields["learner_reward"] = st.sampled_from(
+            ["r", "r-1"] if reward_type == "zero_one" else "r"
+        )
+        if method == "dqn" and network == "mlp":
+            fields["sees_target"] = st.booleans()
+    given: dict[str, Any] = draw(st.fixed_dictionaries({}, optional=fields))
+    kind = {"method": method, "network": network, "reward_type": reward_type}
+    implementation = "stock" if stock else "fast"
+    n = draw(st.integers(1, 10_000))
+    return {**kind, "implementation": implementation, "n": n, **given}
+
+
+@given(settings(), st.integers(0, 2**32 - 1))
+def test_a_run_is_filled_named_and_survives_json(given: dict[str, Any], seed: int) -> None:
+    run = RunConfig.of(**given)
+    assert None not in dict(run).values()
+    for name, value in given.items():
+        assert getattr(run, name) == value
+    assert run.but() == run
+    back = RunConfig.from_dict(json.loads(json.dumps(run.to_dict(), allow_nan=False)))
+    assert back == run
+    assert (back.run_id, back.config_id) == (run.run_id, run.config_id)
+    # Names are of one form, and safe as file names.
+    assert RUN_ID.fullmatch(run.run_id)
+    assert CONFIG_ID.fullmatch(run.config_id)
+    prefix = f"{run.method}-{run.network}-n{run.n}-"
+    assert run.run_id.startswith(f"{prefix}s{run.seed}-")
+    assert run.config_id.startswith(prefix)
+    # The seed is in the name of the run alone, and no rule looks at it.
+    other = RunConfig.of(**{**given, "seed": seed})
+    assert other.config_id == run.config_id
+    assert (other.run_id == run.run_id) == (seed == run.seed)
+    assert other.but(seed=run.seed) == run
+
+
+OTHER: dict[str, Any] = {
+    "method": "her",
+    "network": "equivariant",
+    "n": 11,
+    "seed": 1,
+    "goal_mode": "random",
+    "start": "zeros",
+    "reward_type": "hamming",
+    "max_steps": 11,
+    "continuing_task": True,
+    "n_envs": 7,
+    "budget_env_steps": 60_000,
+    "updates_per_env_step": 0.5,
+    "full_budget": True,
+    "relabel_done": False,
+    "learner_reward": "r",
+    "relabel_share": 0.75,
+    "goal_strategy": "final",
+    "sees_target": False,
+    "implementation": "stock",
+    "hidden": (256, 256),
+    "batch_size": 64,
+    "learning_rate": 2e-3,
+    "gamma": 0.97,
+    "tau": 0.02,
+    "target_update_interval": 600,
+    "buffer_size": 40_000,
+    "learning_starts": 500,
+    "exploration_steps": 100,
+    "exploration_final_eps": 0.1,
+    "max_grad_norm": 5.0,
+    "eval_episodes": 50,
+    "eval_spacing": 1.1,
+    "device": "cuda",
+}
+BASES = {
+    "method": {"method": "dqn"},
+    "sees_target": {"method": "dqn"},
+    "target_update_interval": {"implementation": "stock"},
+}
+"""A run in which this one setting can have its other value."""
+
+
+@pytest.mark.parametrize("field", list(HerRun.model_fields))
+def test_every_setting_is_in_the_name(field: str) -> None:
+    base = BASES.get(field, {})
+    one, other = RunConfig.of(**base), RunConfig.of(**{**base, field: OTHER[field]})
+    assert getattr(one, field) != getattr(other, field) == OTHER[field]
+    # The hash alone tells them apart, too.
+    assert other.run_id[-10:] != one.run_id[-10:]
+
+
+def test_a_run_of_the_first_version_keeps_its_name() -> None:
+    """Results are committed under these."""
+    assert RunConfig.of(n=50).run_id == "her-mlp-n50-s0-cdb8e0f123"
+    assert RunConfig.of(method="dqn", n=20, seed=4).run_id == "dqn-mlp-n20-s4-00dd42be7b"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"eval_spacing": 2}, {"eval_spacing": 2.0}),
+        ({"relabel_share": 1}, {"relabel_share": 1.0}),
+        ({"relabel_share": -0.0}, {"relabel_share": 0.0}),
+        ({"n": 12}, {"n": 12, "max_steps": 12, "relabel_done": True}),
+        ({"n": np.int64(12), "gamma": np.float64(0.5)}, {"n": 12, "gamma": 0.5}),
+        ({"method": "dqn"}, {"method": "dqn", "relabel_share": 0.0, "goal_strategy": "none"}),
+    ],
+    ids=str,
+)
+def test_one_setting_has_one_name(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert RunConfig.of(**one) == RunConfig.of(**other)
+    assert RunConfig.of(**one).run_id == RunConfig.of(**other).run_id
+
+
+@given(st.integers(1, 1_000), st.integers(1, 100_000), st.integers(1, 64))
+@example(1, 1, 1)
+@example(1000, 1, 64)
+@example(3, 1, 8)
+def test_a_cycle_has_the_exact_ratio_of_updates_to_steps(
+    denominator: int, numerator: int, n_envs: int
+) -> None:
+    ratio = Fraction(numerator, denominator)
+    if not Fraction(1, 1000) <= ratio <= 100:
+        ratio = Fraction(1, denominator)
+    run = HerRun(n_envs=n_envs, updates_per_env_step=float(ratio))
+    vector_steps, updates = run.rollout
+    assert vector_steps >= 1
+    assert updates >= 1
+    assert Fraction(updates, vector_steps * n_envs) == ratio
+
+
+@pytest.mark.parametrize(
+    ("given", "cycle"),
+    [
+        ({"n": 30, "n_envs": 8, "updates_per_env_step": 0.25}, (4, 8)),
+        ({"n": 30, "n_envs": 1, "updates_per_env_step": 1.0}, (7, 7)),
+        ({"n": 30, "n_envs": 1, "updates_per_env_step": 0.25}, (4, 1)),
+        ({"n": 100, "n_envs": 1, "updates_per_env_step": 0.25}, (24, 6)),
+        ({"n": 30, "n_envs": 64, "updates_per_env_step": 0.25}, (1, 16)),
+        ({"n": 2, "n_envs": 1, "updates_per_env_step": 0.25}, (4, 1)),
+        ({"n": 30, "n_envs": 8, "updates_per_env_step": 0.25, "implementation": "stock"}, (1, 2)),
+    ],
+)
+def test_updates_come_eight_together_within_a_quarter_of_an_episode(
+    given: dict[str, Any], cycle: tuple[int, int]
+) -> None:
+    assert HerRun(**given).rollout == cycle
+
+
+def test_a_replay_buffer_of_long_strings_has_room_in_memory() -> None:
+    for n in (1, 50, 1_000, 2_000, 10_000, 100_000):
+        run = HerRun(network="equivariant", n=n)
+        two_episodes = 2 * run.max_steps * run.n_envs
+        assert two_episodes <= run.buffer_size <= max(10**9 // n, two_episodes), n
+    assert HerRun(network="equivariant", n=1_000).buffer_size == 100_000
+
+
+def test_planning_imports_no_torch() -> None:
+    code = (
+        "import sys, experiments.config.presets as p\n"
+        "p.plan(p.PRESETS['paper'].blocks, {})\n"
+        "print(sorted({'torch', 'stable_baselines3', 'gymnasium', 'pandas'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# The registry.
+
+
+class LaterRun(HerRun):
+    """Hindsight with a setting that did not exist when the first runs were named."""
+
+    patience: int = setting("Of ours.", 3, low=1, high=9, neutral=3)
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = registry.method("her")
+    changed = Method(name="her", title="HER", settings=LaterRun, module=entry.module)
+    monkeypatch.setitem(registry.METHODS, "her", changed)
+
+
+def test_a_setting_that_is_added_later_renames_no_run(request: pytest.FixtureRequest) -> None:
+    before = RunConfig.of(n=7)
+    request.getfixturevalue("later")
+    now = RunConfig.of(n=7)
+    assert now.run_id == before.run_id
+    assert now.to_dict() == before.to_dict()
+    assert RunConfig.from_dict(before.to_dict()) == now
+    other = RunConfig.of(n=7, patience=4)
+    assert other.run_id != before.run_id
+    assert RunConfig.from_dict(other.to_dict()) == other
+    with pytest.raises(ConfigError, match=r"patience must be .* at most 9, got 10"):
+        RunConfig.of(patience=10)
+    with pytest.raises(ConfigError, match=r"patience=4 is for method 'her' only, got 'dqn'"):
+        RunConfig.of(method="dqn", patience=4)
+
+
+def test_a_network_has_rules_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = Rule("batch_size", "n + 1", lambda run: run["n"] + 1)
+    wide = Network(name="wide", module="nowhere:Wide", rules={"batch_size": rule})
+    monkeypatch.setitem(registry.NETWORKS, "wide", wide)
+    run: Any = RunConfig.of(network="wide", n=9)
+    assert (run.batch_size, run.hidden) == (10, (256,))
+    assert "batch_size" in registry.followers()["network"]
+
+
+def test_what_follows_from_what_is_read_off_the_rules() -> None:
+    followers = registry.followers()
+    assert followers["implementation"] == {
+        *("learner_reward", "relabel_done", "gamma", "tau", "target_update_interval")
+    }
+    assert followers["goal_mode"] == {"budget_env_steps"}
+    assert "seed" not in followers
+
+
+def test_no_code_outside_an_entry_knows_a_method_or_a_network_by_name() -> None:
+    """Presets and what people read may name them: they are data."""
+    names = "|".join([*registry.METHODS, *registry.NETWORKS])
+    branch = re.compile(rf"(?:==|!=|\bin\b|\bcase\b)\s*[(\[{{]?\s*[\"'](?:{names})[\"']")
+    found = [
+        f"{path}: {line.strip()}"
+        for path in sorted(Path(registry.__file__).parents[1].rglob("*.py"))
+        for line in path.read_text().splitlines()
+        if branch.search(line)
+    ]
+    assert found == []
