@@ -109,7 +109,7 @@ def write_run(out: Path, run: FinishedRun) -> Path:
 
 def _is_finished(folder: Path) -> bool:
     try:
-        _read_named(folder)
+        _read(folder, folder.name)
     except ResultError:
         return False
     return True
@@ -156,11 +156,18 @@ def read_run(folder: Path) -> FinishedRun:
         ResultError: If a file is missing, cut off, or belongs to another run; it is named.
         OSError: If a file may be sound and cannot be read.
     """
+    return _read(folder)
+
+
+def _read(folder: Path, name: str | None = None) -> FinishedRun:
+    """A finished run, of a name if it must have one."""
     fields = _read_object(folder / CONFIG)
     try:
         config = RunConfig.from_dict(fields)
     except (ConfigError, TypeError) as error:
         raise ResultError(f"{folder / CONFIG}: {error}") from error
+    if name not in (None, config.run_id):
+        raise ResultError(f"{folder / CONFIG}: describes run {config.run_id!r}, not {name!r}")
     result = _read_object(folder / RESULT)
     provenance = result.pop("provenance", None)
     if not isinstance(provenance, dict):
@@ -177,17 +184,6 @@ def read_run(folder: Path) -> FinishedRun:
             if not isinstance(kept, dict) or kept.get(name) != checksum:
                 raise ResultError(f"{folder / name}: was changed after it was written (SHA-256)")
     return FinishedRun(config, result, curve, policy, provenance)
-
-
-def _read_named(folder: Path) -> FinishedRun:
-    """A finished run whose folder has its name."""
-    run = read_run(folder)
-    if run.config.run_id != folder.name:
-        raise ResultError(
-            f"{folder / CONFIG}: describes run {run.config.run_id!r}, not the folder's "
-            f"{folder.name!r}"
-        )
-    return run
 
 
 def _checksums(result: Mapping[str, Any], curve: bytes, policy: bytes) -> dict[str, str]:
@@ -229,7 +225,7 @@ def scan(out: Path) -> tuple[dict[str, FinishedRun], list[str]]:
             problems.append(f"{entry}: is no run's folder")
             continue
         try:
-            finished[entry.name] = _read_named(entry)
+            finished[entry.name] = _read(entry, entry.name)
         except ResultError as error:
             problems.append(str(error))
     return finished, problems

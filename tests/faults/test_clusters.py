@@ -134,20 +134,20 @@ def test_a_worker_that_dies_beside_one_that_is_refused(
     )
 
 
-@pytest.mark.parametrize(
-    ("case", "said"),
-    [
-        ("nobody there", "does not answer"),
-        ("all refused", "no worker can do this sweep"),
-        ("does not come back", "did not come back"),
-    ],
-)
+CANNOT_WORK = {
+    "nobody there": "does not answer",
+    "all refused": "no worker can do this sweep",
+    "does not come back": "did not come back",
+}
+
+
+@pytest.mark.parametrize("case", CANNOT_WORK)
 def test_a_cluster_that_cannot_work_is_named(
-    tmp_path: Path, scale: Scale, figures: Keep, start: Start, case: str, said: str
+    tmp_path: Path, scale: Scale, figures: Keep, start: Start, case: str
 ) -> None:
     if not scale.whole:
         pytest.skip("only in the whole suite, as it waits for a minute; else see test_clusters")
-    address, out = free_address(), tmp_path / "out"
+    address, out, said = free_address(), tmp_path / "out", CANNOT_WORK[case]
     refused = case == "all refused"
     if case != "nobody there":
         there = start(scheduler(address))
