@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Literal
 
 import torch as th
-from rich.console import Console
 
 from experiments import command_line
 from experiments.benchmarks import figure, limits, page, rows, scale_figure, scaling, tables
@@ -21,9 +20,9 @@ from experiments.benchmarks.measuring import (
     judge,
     measure,
 )
-from experiments.figures.console import print_table
 from experiments.figures.saving import save_figures
 from experiments.records import files
+from experiments.telling import Console
 
 ContestName = Literal[
     "vector",
@@ -68,7 +67,7 @@ class BenchmarkArguments:
 
 def benchmark(arguments: BenchmarkArguments) -> int:
     """Measure, and write what was measured after each part of it."""
-    console = Console(highlight=False)
+    console = Console()
     if arguments.repeats is not None:
         command_line.check_count("repeats", arguments.repeats, 1_000)
     th.set_num_threads(1)
@@ -97,9 +96,9 @@ def _compare(out: Path, arguments: BenchmarkArguments, console: Console) -> None
     header, lines = page.result_rows(found)
     short = [header.index(name) for name in ("what", "ratio", "goal", "aim", "verdict")]
     lines = [[line[place] for place in short] for line in lines]
-    print_table(console, page.TITLE, [header[place] for place in short], lines)
+    console.table(page.TITLE, [header[place] for place in short], lines)
     further = page.further_rows(found, tables.repeat_table([*repeats, *limits.derived(repeats)]))
-    print_table(console, "Further figures, and what the machine could do at best", *further)
+    console.table("Further figures, and what the machine could do at best", *further)
 
 
 def _kept(out: Path, wanted: set[str]) -> list[Repeat]:
@@ -152,7 +151,7 @@ def _scale(out: Path, arguments: BenchmarkArguments, console: Console) -> None:
         table = tables.scale_table(measured)
         files.replace_file(out / tables.SCALE, files.csv_bytes(table))
         save_figures({"scale": functools.partial(scale_figure.scale, table)}, out / "figures")
-    console.print(f"wrote {out / tables.SCALE} and its figure", soft_wrap=True, markup=False)
+    console.print(f"wrote {out / tables.SCALE} and its figure")
 
 
 def main() -> None:

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
-from rich.console import Console
 
 from experiments import command_line
 from experiments.config.checks import ConfigError, Method, Network
 from experiments.config.presets import PRESETS, plan, seeds
 from experiments.config.run import RunConfig
-from experiments.figures.console import print_failures, print_plan, print_results, print_transfers
+from experiments.figures.console import print_failures, print_results, print_transfers
 from experiments.records import files, merging, run_folders
 from experiments.records.files import ResultError
 from experiments.sweeps import estimates, sweep, transfer
 from experiments.sweeps.log_file import journal
+from experiments.sweeps.plan_table import print_plan
+from experiments.telling import Console
 
 SweepSettings = command_line.settings_type(
     "SweepSettings", without=("method", "network", "n", "seed", "device"), optional=True
@@ -173,7 +174,7 @@ def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], consol
         finally:
             # Also of a sweep that a full disk ends hours after a run has failed.
             print_failures(console, failures, log)
-            console.print(f"log: {log}", soft_wrap=True)
+            console.print(f"log: {log}")
     return 1 if failures else 0
 
 

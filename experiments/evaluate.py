@@ -13,7 +13,6 @@ import gymnasium as gym
 import numpy as np
 import tyro
 from PIL import Image
-from rich.console import Console
 
 from experiments import command_line
 from experiments.config.checks import WHOLES, ConfigError
@@ -24,6 +23,10 @@ from experiments.methods.agents import ENV_ID, Policy, env_arguments, greedy_pol
 from experiments.records import run_folders
 from experiments.records.files import ResultError
 from experiments.records.summary import wilson_interval
+from experiments.telling import Console
+
+_GIF_FPS = 50
+"""Of shorter frames, browsers make tenths of a second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,19 +42,21 @@ class EvaluateArguments:
     seed: int = 0
     """Of the evaluation's starts."""
     gif: Path | None = None
-    """Write one episode here as an animation."""
+    """Write one episode here as an animation; the name ends with .gif."""
     render: Literal["ansi", "human"] | None = None
     """Show one episode in the terminal (ansi) or in a window (human)."""
     fps: int = 4
-    """Frames in a second of the animation and of what the terminal shows."""
+    """Frames in a second of the animation, at most 50, and of what the terminal shows."""
     device: command_line.DeviceOption = "cpu"
     """Where the network lives."""
 
 
 def evaluate_command(arguments: EvaluateArguments) -> int:
     """Print the figures of a saved agent; the exit status is 0 whatever they are."""
-    console = Console(highlight=False)
+    console = Console()
     command_line.check_count("fps", arguments.fps, 1_000)
+    if arguments.gif is not None:
+        check_gif(arguments.gif, arguments.fps)
     if arguments.seed < 0:
         raise ConfigError(f"--seed must be at least 0, got {arguments.seed}")
     if arguments.run.is_file():
@@ -88,7 +93,7 @@ def evaluate_command(arguments: EvaluateArguments) -> int:
     if arguments.gif is not None:
         frames = list(play(task, policy, arguments.seed, "rgb_array"))
         save_gif(frames, arguments.gif, arguments.fps)
-        console.print(f"wrote {arguments.gif}: {len(frames)} frames", soft_wrap=True)
+        console.print(f"wrote {arguments.gif}: {len(frames)} frames")
     if arguments.render is not None:
         for frame in play(task, policy, arguments.seed, arguments.render):
             if arguments.render == "ansi":
@@ -118,6 +123,21 @@ def play(config: RunConfig, policy: Policy, seed: int, render_mode: str) -> Iter
         env.close()
 
 
+def check_gif(path: Path, fps: int) -> None:
+    """Refuse what would be no animation, or one that is slower than asked.
+
+    Raises:
+        ConfigError: If the name is not a GIF's, or the format cannot hold the speed.
+    """
+    if path.suffix.lower() != ".gif":
+        raise ConfigError(f"--gif must name a file that ends with .gif, got {str(path)!r}")
+    if fps > _GIF_FPS:
+        raise ConfigError(
+            f"--fps must be at most {_GIF_FPS} with --gif, whose frames last whole hundredths of "
+            f"a second and at least two of them, got {fps}"
+        )
+
+
 def save_gif(frames: list[np.ndarray], path: Path, fps: int) -> None:
     """Frames, each (height, width, 3) uint8, as a looping animation that rests on its end.
 
@@ -125,7 +145,9 @@ def save_gif(frames: list[np.ndarray], path: Path, fps: int) -> None:
         ResultError: If the file cannot be written.
     """
     images = [Image.fromarray(frame).quantize(colors=32) for frame in frames]
-    durations = [1000 // fps] * (len(images) - 1) + [2000]
+    # Each frame ends on the hundredth that is nearest: at 30 a second they last 3, 4 and 3.
+    ends = np.round(np.arange(len(images)) * 100 / fps)
+    durations = [*(10 * np.diff(ends)).astype(int).tolist(), 2000]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         images[0].save(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
 from stable_baselines3.common.callbacks import ProgressBarCallback
 from stable_baselines3.common.logger import configure
 
@@ -14,6 +13,7 @@ from experiments.config.run import RunConfig
 from experiments.figures.console import print_results
 from experiments.records import files, merging, run_folders
 from experiments.sweeps.training import train
+from experiments.telling import Console
 
 RunSettings = command_line.settings_type("RunSettings", without=("device",), optional=False)
 
@@ -43,9 +43,9 @@ def train_command(arguments: TrainArguments) -> int:
         merging.check_tables(out)
         finished, problems = run_folders.scan(out)
         for problem in problems:
-            console.print(f"not counted: {problem}", style="yellow", soft_wrap=True, markup=False)
+            console.print(f"not counted: {problem}", style="yellow")
         if config.run_id in finished and not arguments.force:
-            console.print(f"{config.run_id} is finished; --force runs it again")
+            said = f"{config.run_id} is finished; --force runs it again"
         else:
             logs = out / "logs" / config.run_id
             callbacks = [ProgressBarCallback()] if arguments.progress else []
@@ -56,10 +56,9 @@ def train_command(arguments: TrainArguments) -> int:
                 logger.close()
             run.provenance.update(command=command_line.command_line(), attempts=1)
             finished[config.run_id] = run
-            console.print(
-                f"wrote {run_folders.write_run(out, run)}, logs in {logs}", soft_wrap=True
-            )
+            said = f"wrote {run_folders.write_run(out, run)}, logs in {logs}"
         table = merging.merge(out, finished)
+    console.print(said)
     print_results(console, table[table["run_id"] == config.run_id])
     return 0
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from experiments.benchmarks.scaling import PANELS, Panel
 from experiments.figures import drawing
+from experiments.figures.matplotlib_alone import Axes, Figure, LogLocator, NullFormatter
 
 _CAPTION = (
     "Lines: median of the repeats, which are the faint dots (seeds, where runs are solved). Open "

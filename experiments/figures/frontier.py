@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from experiments.figures import drawing, pages, times
-from experiments.figures.series import protocol
+from experiments.figures import drawing, pages, time_to_solve
+from experiments.figures.matplotlib_alone import Axes, Figure
+from experiments.figures.protocol import protocol
 from experiments.records.summary import quantile, times_to_solve
 
 _MIN_SIZES = 3
@@ -89,7 +88,7 @@ def known_until(runs: pd.DataFrame) -> float:
     return float(budgets.min())
 
 
-def frontier(runs: pd.DataFrame) -> Figure | None:
+def figure(runs: pd.DataFrame) -> Figure | None:
     """Largest n solved against the budget, and environment steps to solve against n.
 
     Args:
@@ -105,16 +104,14 @@ def frontier(runs: pd.DataFrame) -> Figure | None:
         1,
         2,
         "Where DQN without hindsight ends",
-        f"Left. {_DEFINITION} {_REFERENCES} Right: steps until solved. {times.LEGEND}steps they "
-        f"used; dashed: expected steps of a uniform random policy up to its first reward. "
+        f"Left. {_DEFINITION} {_REFERENCES} Right: steps until solved. {time_to_solve.LEGEND}steps "
+        "they used; dashed: expected steps of a uniform random policy up to its first reward. "
         f"{protocol(some)}",
-        size=(10.5, 5.4),
-        sharex=False,
-        sharey=False,
+        (10.5, 5.4),
     )
     left, right = grid[0]
     _steps_up(left, some)
-    further = times.draw(right, some, "env_steps")
+    further = time_to_solve.draw(right, some, "env_steps")
     right.set_xlabel("n (bits)")
     return drawing.with_legend(canvas, left, right, further=further)
 
@@ -140,7 +137,7 @@ def _steps_up(axes: Axes, runs: pd.DataFrame) -> None:
         look = style | {"where": "post", "markevery": list(range(len(line))), "zorder": 3}
         axes.step(budgets, levels, **look)
     low = 10 ** math.floor(math.log10(low))
-    lengths, expected = times.dithering_line(runs, "env_steps", high, first=1)
+    lengths, expected = time_to_solve.dithering_line(runs, "env_steps", high, first=1)
     _random_policy(axes, lengths, expected, low, high)
     ends = np.array([low, high])
     dotted: dict[str, Any] = {"color": "0.45", "linestyle": (0, (1, 2)), "linewidth": 1.3}
@@ -182,7 +179,7 @@ def page(runs: pd.DataFrame) -> str | None:
         majority, end = majority_times(group), known_until(group)
         cells = [_largest(majority, budget) if budget <= end else "" for budget in budgets]
         rows.append([name, *cells])
-    lengths, expected = times.dithering_line(some, "env_steps", budgets[-1], first=1)
+    lengths, expected = time_to_solve.dithering_line(some, "env_steps", budgets[-1], first=1)
     chance = dict(zip(lengths, expected, strict=True))
     rows.append(["uniform random policy", *(_largest(chance, budget) for budget in budgets)])
     rows.append(["log2(budget)", *(f"{math.log2(budget):.1f}" for budget in budgets)])

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from experiments.figures import drawing, pages
+from experiments.figures.matplotlib_alone import Figure
 from experiments.figures.series import base_name
 from experiments.records.summary import summarise_transfers
 
 _TITLE = "The same weights at other numbers of bits"
 
 
-def transfer(transfers: pd.DataFrame | None, runs: pd.DataFrame) -> Figure | None:
+def figure(transfers: pd.DataFrame | None, runs: pd.DataFrame) -> Figure | None:
     """Success rate and steps over the optimum against n, with the n of the training marked.
 
     Args:
@@ -35,9 +35,8 @@ def transfer(transfers: pd.DataFrame | None, runs: pd.DataFrame) -> Figure | Non
         "s within the horizon; mean over seeds with a 95% interval (Wilson's). Right: mean steps "
         "of an episode over those of an optimal policy; episodes that miss s count with the "
         f"horizon; median seed. Faint dots: single seeds. {_protocol(transfers)}",
-        size=(10.5, 4.6),
+        (10.5, 4.6),
         sharex=True,
-        sharey=False,
     )
     left, right = grid[0]
     for style, place, group in drawing.series(transfers):

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as TimeLeftColumn
 
@@ -14,6 +13,7 @@ from experiments.config.run import RunConfig
 from experiments.records.run_folders import FinishedRun
 from experiments.sweeps.execution import Ended
 from experiments.sweeps.log_file import LOG
+from experiments.telling import Console
 
 _SPEED_OVER = 600
 """Seconds of progress from which the time left is told."""
@@ -53,9 +53,9 @@ class SweepDisplay:
         self._shares: dict[str, float] = {}
         self._bars: dict[str, TaskID] = {}
         self.bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[told]}"),
+            TextColumn("{task.fields[told]}", markup=False),
             TimeElapsedColumn(),
             TimeLeftColumn(),
             TextColumn("left"),
@@ -82,7 +82,7 @@ class SweepDisplay:
     def say(self, line: str) -> None:
         """A line above the bars, and in the sweep's log."""
         LOG.info("%s", line)
-        self.console.print(line, highlight=False, soft_wrap=True, markup=False)
+        self.console.print(line)
 
     def news(self, run_id: str, news: Mapping[str, Any]) -> None:
         """What a worker tells of a run."""
@@ -122,7 +122,7 @@ class SweepDisplay:
         else:
             self.failed += 1
             text = f"unfinished {name}: {ended.outcome!r}{again}"
-            self.console.print(text, style="red", markup=False, soft_wrap=True)
+            self.console.print(text, style="red")
             LOG.error("unfinished %s%s", ended.name, again, exc_info=ended.outcome)
             if words := getattr(ended.outcome, "last_words", ""):
                 LOG.error("last words\n%s", words)
@@ -138,7 +138,7 @@ class SweepDisplay:
         failed = f", {self.failed} failed" if self.failed else ""
         self.bars.update(
             self.sweep,
-            description=f"[bold]runs[/] {self.done}/{self.total}",
+            description=f"runs {self.done}/{self.total}",
             completed=self._worked + running if self.done < self.total else self._whole,
             told=f"{self.solved} solved{failed}",
         )

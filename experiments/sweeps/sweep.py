@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from rich.console import Console
 
 from experiments import command_line
 from experiments.config.run import RunConfig
@@ -19,6 +18,7 @@ from experiments.records.run_folders import FinishedRun
 from experiments.records.tables import TableError
 from experiments.sweeps import estimates, transfer
 from experiments.sweeps.log_file import LOG
+from experiments.telling import Console
 
 if TYPE_CHECKING:
     from experiments.sweeps.clusters import Site
@@ -129,7 +129,7 @@ def finished(out: Path, console: Console, told: set[str]) -> dict[str, FinishedR
     for problem in problems:
         if problem not in told:
             LOG.warning("not counted: %s", problem)
-            console.print(f"not counted: {problem}", style="yellow", soft_wrap=True, markup=False)
+            console.print(f"not counted: {problem}", style="yellow")
     told.update(problems)
     return found
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from rich.console import Console
 from rich.progress import track
 
 from experiments.config.run import RunConfig
@@ -17,6 +16,7 @@ from experiments.records import files, tables
 from experiments.records.columns import SCHEMA_VERSION, TRANSFER_COLUMNS
 from experiments.records.run_folders import FinishedRun
 from experiments.sweeps.log_file import LOG
+from experiments.telling import Console
 
 if TYPE_CHECKING:
     from experiments.sweeps.clusters import Site
@@ -88,7 +88,7 @@ def _evaluated(site: Site, calls: dict[str, Any], console: Console) -> Iterator[
 
     def say(line: str) -> None:
         LOG.info("%s", line)
-        console.print(line, highlight=False, soft_wrap=True, markup=False)
+        console.print(line)
 
     yield from track(
         execute(site, calls, say),

@@ -14,7 +14,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from rich.console import Console
 
 from experiments.config.presets import PRESETS, plan
 from experiments.config.run import RunConfig
@@ -26,6 +25,7 @@ from experiments.sweeps.execution import Ended
 from experiments.sweeps.log_file import LOG, journal
 from experiments.sweeps.progress import SweepDisplay
 from experiments.sweeps.worker_deaths import WorkerDiedError
+from experiments.telling import Console
 from tests.command_lines import Command, listing
 from tests.made_runs import make_finished_run
 from tests.made_tables import transfers_of

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from experiments.config.run import RunConfig
 from experiments.records import tables
@@ -15,6 +14,7 @@ from experiments.sweeps import transfer
 from experiments.sweeps.clusters import Site
 from experiments.sweeps.sweep import Failures
 from experiments.sweeps.training import train
+from experiments.telling import Console
 from tests.made_tables import transfers_of
 
 

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from experiments.evaluation.dithering import dithering_env_steps, dithering_episodes
 from experiments.figures import drawing
+from experiments.figures.matplotlib_alone import Axes
 from experiments.records.summary import quantile, times_to_solve
 
 Unit = Literal["env_steps", "episodes"]
