@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,24 +69,25 @@ class _Stream:
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
+        self._lost = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        with self._whatever_happens():
-            self._stream.write(text)
+        self._try(self._stream.write, text)
         return len(text)
 
     def flush(self) -> None:
-        with self._whatever_happens():
-            self._stream.flush()
+        self._try(self._stream.flush)
 
-    @contextlib.contextmanager
-    def _whatever_happens(self) -> Iterator[None]:
+    def _try(self, call: Callable[..., Any], *arguments: Any) -> None:
+        if self._lost:
+            return
         try:
-            yield
+            call(*arguments)
         except OSError as error:
+            self._lost = True
             # What it still holds goes nowhere, or Python would complain of it at its end.
             with contextlib.suppress(OSError):
                 nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -103,6 +104,7 @@ def unfailing() -> Iterator[None]:
     Standard output and errors show characters that they cannot encode by their numbers, and drop
     everything once they are closed or full.
     """
+    streams: list[Any] = []
     with contextlib.ExitStack() as stack:
         for stream, redirect in (
             (sys.stdout, contextlib.redirect_stdout),
@@ -112,7 +114,10 @@ def unfailing() -> Iterator[None]:
                 stream = stack.enter_context(Path(os.devnull).open("w"))
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
-            unfailing: Any = _Stream(stream)
-            stack.enter_context(redirect(unfailing))
-            stack.callback(unfailing.flush)
-        yield
+            streams.append(_Stream(stream))
+            stack.enter_context(redirect(streams[-1]))
+        try:
+            yield
+        finally:
+            for stream in streams:
+                stream.flush()
