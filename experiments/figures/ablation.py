@@ -37,10 +37,7 @@ def figure(runs: pd.DataFrame) -> Figure | None:
     """Success and time to solve of each variant, a pair of panels for each n (at most 4).
 
     Args:
-        runs: As for :func:`experiments.figures.variants.variants`.
-
-    Returns:
-        None where there is no ablation.
+        runs: As for :func:`experiments.figures.variants.variants`; None where it gives None.
     """
     some = variants(runs)
     if some is None:

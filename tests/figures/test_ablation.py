@@ -36,13 +36,6 @@ def variants_of(*parts: pd.DataFrame) -> pd.DataFrame:
     return runs
 
 
-def test_variants_are_named_after_what_departs() -> None:
-    runs = variants_of(*sweep(10), *sweep(20))
-    names = ["default", "stock", "learner sees r", "goal strategy final", "equivariant"]
-    assert list(runs["variant"].unique()) == names
-    assert len(runs) == 50
-
-
 def test_the_preset_is_an_ablation_with_short_names() -> None:
     # Of every size the preset has, with all that a configuration says of itself.
     parts = []
