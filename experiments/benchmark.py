@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rich.console import Console
-
 from experiments import command_line
 from experiments.benchmarks import running
 from experiments.benchmarks.rows import CONTESTS
 from experiments.benchmarks.scaling import PANELS
 from experiments.records import files
+from experiments.telling import Console
 
 if TYPE_CHECKING:
     ContestName = str
@@ -45,7 +44,7 @@ class BenchmarkArguments:
 
 def benchmark(arguments: BenchmarkArguments) -> int:
     """Measure, and write what was measured after each part of it."""
-    repeats, console = arguments.repeats, Console(highlight=False)
+    repeats, console = arguments.repeats, Console()
     if repeats is not None:
         command_line.check_count("repeats", repeats, 1_000)
     with files.locked(arguments.out) as out:

@@ -13,6 +13,7 @@ import tyro
 from gymnasium.error import DependencyNotInstalled
 from pydantic.fields import FieldInfo
 
+from experiments import telling
 from experiments.config import registry
 from experiments.config.errors import ClusterError, ConfigError
 from experiments.config.registry import Rule
@@ -148,6 +149,7 @@ def command_line() -> str:
     return shlex.join(["python", *sys.orig_argv[1:]])
 
 
+@telling.unfailing()
 def run_command(arguments: type[_Arguments], command: Callable[[_Arguments], int]) -> None:
     """Parse the command line, run the command, and end the process.
 
@@ -164,7 +166,7 @@ def run_command(arguments: type[_Arguments], command: Callable[[_Arguments], int
         print(f"error: {error}", file=sys.stderr)
         status = 2
     except (ClusterError, OSError) as error:
-        # Nobody there to work; a full disk, a folder that may not be read, a pipe that closed.
+        # Nobody there to work; a full disk, a folder that may not be read.
         print(f"error: {error}", file=sys.stderr)
         status = 1
     except MemoryError as error:

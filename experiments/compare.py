@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tyro
-from rich.console import Console
 
 from experiments import command_line
 from experiments.command_line import DeviceOption, Flag, told
@@ -16,11 +15,13 @@ from experiments.config import registry
 from experiments.config.errors import ConfigError
 from experiments.config.presets import PRESETS, plan, seeds
 from experiments.config.run import RunConfig
-from experiments.figures.console import print_failures, print_plan, print_results, print_transfers
+from experiments.figures.console import print_failures, print_results, print_transfers
 from experiments.records import files, merging, run_folders
 from experiments.records.files import ResultError
 from experiments.sweeps import estimates, sweep, transfer
+from experiments.sweeps.plan_table import print_plan
 from experiments.sweeps.progress import Failures, journal
+from experiments.telling import Console
 
 Settings = command_line.settings_type("method", "network", "n", "seed", "device")
 PresetName = Literal["quick", "paper", "beyond", "transfer", "frontier", "ablation"]
@@ -209,7 +210,7 @@ def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], consol
         finally:
             # Also of a sweep that a full disk ends hours after a run has failed.
             print_failures(console, failures, log)
-            console.print(f"log: {log}", soft_wrap=True)
+            console.print(f"log: {log}")
     return 1 if failures else 0
 
 

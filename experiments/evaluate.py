@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import tyro
 from PIL import Image
-from rich.console import Console
 
 from experiments import command_line
 from experiments.command_line import DeviceOption, told
@@ -25,6 +24,10 @@ from experiments.methods.learner import load_policy
 from experiments.records import run_folders
 from experiments.records.files import ResultError
 from experiments.records.summary import wilson_interval
+from experiments.telling import Console
+
+_GIF_FPS = 50
+"""Of shorter frames, browsers make tenths of a second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +47,16 @@ class EvaluateArguments:
         told("Another number of bits than it was trained at (equivariant networks only)."),
     ] = None
     seed: Annotated[int, told("Of the evaluation's starts.")] = 0
-    gif: Annotated[Path | None, told("Write one episode here as an animation.")] = None
+    gif: Annotated[
+        Path | None, told("Write one episode here as an animation; the name ends with .gif.")
+    ] = None
     render: Annotated[
         Literal["ansi", "human"] | None,
         told("Show one episode in the terminal (ansi) or in a window (human)."),
     ] = None
     fps: Annotated[
-        int, told("Frames in a second of the animation and of what the terminal shows.")
+        int,
+        told("Frames in a second of the animation, at most 50, and of what the terminal shows."),
     ] = 4
     device: Annotated[
         DeviceOption, told("Where the network lives; auto is CUDA where there is one.")
@@ -59,8 +65,10 @@ class EvaluateArguments:
 
 def evaluate_command(arguments: EvaluateArguments) -> int:
     """Print the figures of a saved agent; the exit status is 0 whatever they are."""
-    console = Console(highlight=False)
+    console = Console()
     command_line.check_count("fps", arguments.fps, 1_000)
+    if arguments.gif is not None:
+        check_gif(arguments.gif, arguments.fps)
     if arguments.seed < 0:
         raise ConfigError(f"--seed must be at least 0, got {arguments.seed}")
     if arguments.run.is_file():
@@ -98,7 +106,7 @@ def evaluate_command(arguments: EvaluateArguments) -> int:
     if arguments.gif is not None:
         frames = list(play(task, policy, seed, "rgb_array"))
         save_gif(frames, arguments.gif, arguments.fps)
-        console.print(f"wrote {arguments.gif}: {len(frames)} frames", soft_wrap=True)
+        console.print(f"wrote {arguments.gif}: {len(frames)} frames")
     if arguments.render is not None:
         for frame in play(task, policy, seed, arguments.render):
             if arguments.render == "ansi":
@@ -128,6 +136,21 @@ def play(task: Task, policy: Policy, seed: int, render_mode: str) -> Iterator[An
         env.close()
 
 
+def check_gif(path: Path, fps: int) -> None:
+    """Refuse what would be no animation, or one that is slower than asked.
+
+    Raises:
+        ConfigError: If the name is not a GIF's, or the format cannot hold the speed.
+    """
+    if path.suffix.lower() != ".gif":
+        raise ConfigError(f"--gif must name a file that ends with .gif, got {str(path)!r}")
+    if fps > _GIF_FPS:
+        raise ConfigError(
+            f"--fps must be at most {_GIF_FPS} with --gif, whose frames last whole hundredths of "
+            f"a second and at least two of them, got {fps}"
+        )
+
+
 def save_gif(frames: list[np.ndarray], path: Path, fps: int) -> None:
     """Frames, each (height, width, 3) uint8, as a looping animation that rests on its end.
 
@@ -135,7 +158,9 @@ def save_gif(frames: list[np.ndarray], path: Path, fps: int) -> None:
         ResultError: If the file cannot be written.
     """
     images = [Image.fromarray(frame).quantize(colors=32) for frame in frames]
-    durations = [1000 // fps] * (len(images) - 1) + [2000]
+    # Each frame ends on the hundredth that is nearest: at 30 a second they last 3, 4 and 3.
+    ends = np.round(np.arange(len(images)) * 100 / fps)
+    durations = [*(10 * np.diff(ends)).astype(int).tolist(), 2000]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         images[0].save(

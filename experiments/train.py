@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-from rich.console import Console
 from tqdm import tqdm
 
 from experiments import command_line
@@ -17,6 +16,7 @@ from experiments.figures.console import print_results
 from experiments.records import files, merging, run_folders
 from experiments.sweeps.progress import empty_log
 from experiments.sweeps.training import train
+from experiments.telling import Console
 
 Settings = command_line.settings_type("device")
 
@@ -43,18 +43,20 @@ def train_command(arguments: TrainArguments) -> int:
         merging.check_tables(out)
         finished, problems = run_folders.scan(out)
         for problem in problems:
-            console.print(f"not counted: {problem}", style="yellow", soft_wrap=True, markup=False)
+            console.print(f"not counted: {problem}", style="yellow")
         if run.run_id in finished and not arguments.force:
-            console.print(f"{run.run_id} is finished; --force runs it again")
+            said = f"{run.run_id} is finished; --force runs it again"
         else:
             logs = empty_log(out / "logs" / run.run_id)
-            with tqdm(total=run.budget_env_steps, disable=not arguments.progress) as bar:
+            # None: on a terminal alone.
+            quiet = None if arguments.progress else True
+            with tqdm(total=run.budget_env_steps, disable=quiet) as bar:
                 done = train(run, logs=logs, on_step=lambda steps: bar.update(steps - bar.n))
             done.provenance.update(command=command_line.command_line(), attempts=1)
             finished[run.run_id] = done
-            wrote = run_folders.write_run(out, done)
-            console.print(f"wrote {wrote}, logs in {logs}", soft_wrap=True)
+            said = f"wrote {run_folders.write_run(out, done)}, logs in {logs}"
         table = merging.merge(out, finished)
+    console.print(said)
     print_results(console, table[table["run_id"] == run.run_id])
     return 0
 

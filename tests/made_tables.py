@@ -1,20 +1,20 @@
-"""Tables made by hand: rows of runs.csv and transfer.csv in their types, without any training."""
+"""Tables made by hand, in their types, without any training; and folders of nothing but tables."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from experiments.figures.series import name_series
-from experiments.records.schema import RUN_COLUMNS, TRANSFER_COLUMNS, Column
+from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS, TRANSFER_COLUMNS, Column
 
 _TASK: dict[str, Any] = {
-    "goal_mode": "fixed",
-    "start": "random",
-    "reward_type": "zero_one",
+    **{"goal_mode": "fixed", "start": "random", "reward_type": "zero_one"},
     "continuing_task": False,
 }
 HER: dict[str, Any] = {
@@ -44,10 +44,8 @@ def runs_of(settings: Mapping[str, Any], n: int, times: Sequence[float | None]) 
         row = {**config, "config_id": name, "run_id": f"{name}-s{seed}", "seed": seed}
         row |= {"env_steps": steps, "episodes": steps // n, "solved": time is not None}
         row |= {"success_rate": 0.25 if time is None else 1.0, "schema_version": 1}
-        row |= {
-            "env_steps_to_solve": time,
-            "episodes_to_solve": None if time is None else time // n,
-        }
+        row["env_steps_to_solve"] = time
+        row["episodes_to_solve"] = None if time is None else time // n
         rows.append(row)
     return _typed(rows, RUN_COLUMNS)
 
@@ -56,6 +54,39 @@ def together(*parts: pd.DataFrame) -> pd.DataFrame:
     """The runs of a sweep with their series, as figures get them."""
     runs = pd.concat(parts, ignore_index=True)
     return runs.assign(series=name_series(runs))
+
+
+def comparison_of(
+    sizes: Iterable[int] = (4, 12, 20),
+    seeds: int = 3,
+    *,
+    methods: Sequence[str] = ("dqn", "her"),
+    networks: Sequence[str] = ("mlp",),
+    **settings: Any,
+) -> pd.DataFrame:
+    """Runs of a grid: "dqn" fails from n = 20, others never do."""
+    parts = []
+    for method, network, n in itertools.product(methods, networks, sizes):
+        config = {"method": method, "network": network, "n_envs": 8, "implementation": "fast"}
+        config |= {"budget_env_steps": 40_000, "relabel_done": method == "her"} | settings
+        solved = method != "dqn" or n < 20
+        times = [100 * n * (1 + seed) if solved else None for seed in range(seeds)]
+        parts.append(runs_of(config, n, times))
+    runs = together(*parts)
+    runs["success_rate"] = runs["success_rate"].where(runs["solved"], 0.125 * runs["seed"])
+    return runs
+
+
+def curves_of(runs: pd.DataFrame) -> pd.DataFrame:
+    """Eight evaluations of each run, of which only the last of a solved one is a success."""
+    rows = []
+    for run in runs.to_dict("records"):
+        known = {name: run[name] for name in CURVE_COLUMNS if name in run}
+        for at in np.geomspace(run["n"], run["env_steps"], 8).astype(int):
+            done = run["solved"] and at == run["env_steps"]
+            row = {**known, "env_steps": at, "success_rate": 1.0 if done else 0.1}
+            rows.append(row | {"mean_steps": run["n"] / 2 if done else run["n"]})
+    return _typed(rows, CURVE_COLUMNS)[list(CURVE_COLUMNS)]
 
 
 def transfers_of(
@@ -74,15 +105,20 @@ def transfers_of(
     return _typed(rows, TRANSFER_COLUMNS)
 
 
-def folder_with(path: Path, runs: pd.DataFrame, transfers: pd.DataFrame | None = None) -> Path:
+def folder_with(
+    path: Path,
+    runs: pd.DataFrame,
+    curves: pd.DataFrame | None = None,
+    transfers: pd.DataFrame | None = None,
+) -> Path:
     """A results folder of nothing but tables; what runs.csv has no column for is in summary.csv."""
     path.mkdir(exist_ok=True)
-    runs[list(RUN_COLUMNS)].to_csv(path / "runs.csv", index=False)
     further = [str(name) for name in runs if name not in RUN_COLUMNS and name != "series"]
     summary = runs[["config_id", *further]].drop_duplicates("config_id")
-    summary.to_csv(path / "summary.csv", index=False)
-    if transfers is not None:
-        transfers.to_csv(path / "transfer.csv", index=False)
+    held = {"runs": runs[list(RUN_COLUMNS)], "curves": curves, "transfer": transfers}
+    for name, table in (held | {"summary": summary if further else None}).items():
+        if table is not None:
+            table.to_csv(path / f"{name}.csv", index=False)
     return path
 
 

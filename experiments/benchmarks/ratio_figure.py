@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullLocator
-
 from experiments.benchmarks.ratio_table import TITLE, words
 from experiments.benchmarks.verdicts import Outcome
 from experiments.figures import drawing
+from experiments.figures.matplotlib_alone import Axes, Figure, FuncFormatter, NullLocator
 
 _MET, _MISSED, _QUIET = "#0072B2", "#D55E00", "0.55"
 _CAPTION = (

@@ -6,12 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
-from rich.console import Console
 
 from experiments.benchmarks.repeats import REPEATS, Repeat, repeat_table
 from experiments.benchmarks.verdicts import Outcome
 from experiments.figures import pages
-from experiments.figures.console import print_table
+from experiments.telling import Console
 
 TITLE = "Speed against stock SB3, side by side"
 _FURTHER = "Further figures, and what the machine could do at best"
@@ -59,8 +58,8 @@ def print_ratios(console: Console, outcomes: Sequence[Outcome], repeats: Sequenc
     """The table without ranges, and the further figures."""
     header = ["what", "ratio", "goal", "aim", "verdict"]
     lines = [[words(outcome)[name] for name in header] for outcome in outcomes]
-    print_table(console, TITLE, header, lines)
-    print_table(console, _FURTHER, _FURTHER_HEADER, _further(outcomes, _medians(repeats)))
+    console.table(TITLE, header, lines)
+    console.table(_FURTHER, _FURTHER_HEADER, _further(outcomes, _medians(repeats)))
 
 
 def page(outcomes: Sequence[Outcome], repeats: Sequence[Repeat]) -> str:

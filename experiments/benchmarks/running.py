@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 import torch as th
-from rich.console import Console
 
 from experiments.benchmarks import limits, ratio_figure, ratio_table, scaling
 from experiments.benchmarks.measuring import UnavailableError, measure
@@ -17,6 +16,7 @@ from experiments.benchmarks.rows import CONTESTS, ROWS
 from experiments.benchmarks.verdicts import judge
 from experiments.figures.saving import save_figures
 from experiments.records import files
+from experiments.telling import Console
 
 
 def compare(out: Path, wanted: Collection[str], repeats: int | None, console: Console) -> None:
@@ -73,7 +73,7 @@ def scale(out: Path, wanted: Collection[str], repeats: int | None, console: Cons
         _write(out, "scale.csv", table)
         draw = functools.partial(scaling.scale_figure, table)
         save_figures({"scale": draw}, out / "figures")
-    console.print(f"wrote {out / 'scale.csv'} and its figure", soft_wrap=True, markup=False)
+    console.print(f"wrote {out / 'scale.csv'} and its figure")
 
 
 def _write(out: Path, name: str, table: pd.DataFrame) -> None:

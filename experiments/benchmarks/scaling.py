@@ -7,9 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter
 
 from experiments.benchmarks.environment_speed import sb3_vector, vector
 from experiments.benchmarks.learner_speed import STOCK, sampling, setting, updating
@@ -17,6 +14,7 @@ from experiments.benchmarks.measuring import Contest, Side, measure
 from experiments.benchmarks.repeats import Repeat, repeat_table
 from experiments.benchmarks.solving import solving
 from experiments.figures import drawing
+from experiments.figures.matplotlib_alone import Axes, Figure, LogLocator, NullFormatter
 
 _SECONDS = 0.25
 _CAPTION = (

@@ -1,133 +1,133 @@
-"""Which setting makes the difference: HER's default, and what departs from it in one thing."""
+"""Which setting makes the difference: a figure and a page with a row for each variant."""
 
 from __future__ import annotations
 
-import math
+import textwrap
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from experiments.figures import pages
-from experiments.figures.series import departures, protocol, varying_settings
-from experiments.records.summary import quantile, summarise, times_to_solve
+from experiments.figures import drawing, pages
+from experiments.figures.matplotlib_alone import Axes, Figure, NullFormatter
+from experiments.figures.protocol import protocol
+from experiments.figures.variants import DEFAULT, effects, rule, variants
+from experiments.records.summary import spread
 
-DEFAULT = "default"
-_ODDS = 20
-"""A difference is named if seeds of equal configurations look so in 1 of this many cases."""
+_MAX_SIZES = 4
+
+_FILLED: dict[str, Any] = {"linestyle": "none", "markersize": 6.5, "linewidth": 1.2}
+_LOOKS: dict[str, dict[str, Any]] = {
+    DEFAULT: _FILLED | {"color": "#000000", "marker": "D"},
+    "worse": _FILLED | {"color": "#D55E00", "marker": "s"},
+    "better": _FILLED | {"color": "#009E73", "marker": "*", "markersize": 10},
+    "unclear": _FILLED | {"color": "#0072B2", "marker": "o", "markerfacecolor": "white"},
+}
+_LABELS = {
+    DEFAULT: "default",
+    "worse": "worse than the default in every seed",
+    "better": "better in every seed",
+    "unclear": "no clear difference",
+}
+_LOST: dict[str, Any] = {"color": "0.3", "marker": "x", "linestyle": "none", "markersize": 4.5}
 
 
-def variants(runs: pd.DataFrame) -> pd.DataFrame | None:
-    """The runs of an ablation.
-
-    An ablation is an n at which HER has at least three configurations, one of which has the
-    majority's value in every setting: the default.
+def figure(runs: pd.DataFrame) -> Figure | None:
+    """Success and time to solve of each variant, a pair of panels for each n (at most 4).
 
     Args:
-        runs: What :func:`experiments.records.tables.read_runs` gives, with further settings as
-            further columns where there are any.
-
-    Returns:
-        Its runs, with the departure from the default in words as ``variant``; None if there is
-        no ablation.
+        runs: As for :func:`experiments.figures.variants.variants`; None where it gives None.
     """
-    runs = runs[runs["method"] == "her"]
-    configs = runs.drop_duplicates("config_id")
-    settings = varying_settings(runs)
-    names: dict[str, str] = {}
-    for _, some in configs.groupby("n"):
-        words = departures(some[settings].astype("string").fillna(""))
-        for config, parts in zip(some["config_id"], words or [], strict=words is not None):
-            names[config] = ", ".join(parts) or DEFAULT
-    if not names:
+    some = variants(runs)
+    if some is None:
         return None
-    return runs.assign(variant=runs["config_id"].map(names)).dropna(subset=["variant"])
-
-
-def effects(runs: pd.DataFrame) -> pd.DataFrame:
-    """What each variant does at each n, the default first, then the best first.
-
-    Args:
-        runs: Of :func:`variants`.
-
-    Returns:
-        The columns of :func:`experiments.records.summary.summarise`, ``variant``; ``once`` (seeds
-        that were solved at some time), ``steps`` (median to solve over all seeds), ``ratio`` (to
-        the default's) and ``verdict``: "worse" if every seed is worse than each of the default's,
-        "better", "unclear" (they overlap, or are too few) or "default".
-    """
-    runs = runs.assign(_time=times_to_solve(runs, "env_steps"))
-    rows: list[dict[str, Any]] = []
-    for _, task in runs.groupby("n"):
-        slowest = 10 * _largest(task["env_steps"])
-        usual = task[task["variant"] == DEFAULT]
-        usual_steps = quantile(usual["_time"].to_numpy(dtype=float), 0.5)
-        for variant, group in task.groupby("variant"):
-            steps = quantile(group["_time"].to_numpy(dtype=float), 0.5)
-            row: dict[Any, Any] = summarise(group).iloc[0].to_dict()
-            row |= {"variant": variant, "steps": steps, "ratio": steps / max(usual_steps, 1)}
-            row["once"] = int((group["env_steps_to_solve"].notna() | group["solved"]).sum())
-            row["verdict"] = DEFAULT if variant == DEFAULT else _verdict(group, usual)
-            # To sort by: unsolved is slower than anything.
-            row["_log"] = math.log(max(1, slowest if math.isnan(steps) else steps))
-            rows.append(row)
-    table = pd.DataFrame(rows)
-    means = table.groupby("variant")[["solved_fraction", "_log", "success_rate_mean"]].mean()
-    means["_other"] = means.index != DEFAULT
-    order = means.sort_values(
-        ["_other", "solved_fraction", "_log", "success_rate_mean"],
-        ascending=[True, False, True, False],
-        kind="stable",
-    ).index
-    table["variant"] = pd.Categorical(table["variant"], list(order), ordered=True)
-    return table.sort_values(["variant", "n"], ignore_index=True).drop(columns="_log")
-
-
-def _largest(values: pd.Series) -> float:
-    return float(values.max()) if values.notna().any() else 1.0
-
-
-def _verdict(group: pd.DataFrame, usual: pd.DataFrame) -> str:
-    """Whether the seeds of two configurations do not overlap."""
-    if _chance(len(group), len(usual)) < _ODDS:
-        return "unclear"  # so few seeds lie apart by mere luck
-    own, other = (
-        [
-            (math.inf if math.isnan(time) else time, -rate)
-            for time, rate in zip(some["_time"], some["success_rate"], strict=True)
-        ]
-        for some in (group, usual)
+    table = effects(some)
+    sizes = sorted(int(n) for n in table["n"].unique())
+    sizes = [sizes[place] for place in spread(len(sizes), _MAX_SIZES)]
+    names = list(table["variant"].cat.categories)
+    canvas, grid = drawing.panels(
+        1,
+        2 * len(sizes),
+        "Which of these makes the difference? DQN + HER",
+        "One setting of the default changed at a time. Left of each pair: success rate at the "
+        "end, mean with a 95% interval (Wilson's). Right: environment steps until solved, median "
+        "seed. Dots: single seeds. Open triangles: unsolved at their end, at the steps they used. "
+        f"{rule(some)} {protocol(some[some['variant'] == DEFAULT])}",
+        (max(7.5, 2.6 + 2.9 * len(sizes)), 1.9 + 0.29 * len(names)),
+        sharey=True,
     )
-    if min(own) > max(other):
-        return "worse"
-    return "better" if max(own) < min(other) else "unclear"
+    some["_used"] = some["env_steps"].to_numpy(dtype=float, na_value=np.nan)
+    reached = some["_time"].fillna(some["_used"]).clip(lower=1).dropna()
+    for left, right, n in zip(grid[0, ::2], grid[0, 1::2], sizes, strict=True):
+        _success(left, some[some["n"] == n], table[table["n"] == n])
+        _steps(right, some[some["n"] == n], table[table["n"] == n])
+        left.set_title(f"n = {n}", fontsize=10, fontweight="bold", loc="left")
+        if len(reached):
+            low = 10 ** np.floor(np.log10(reached.min()))
+            right.set_xlim(low, max(10 * low, reached.max() * 1.5))  # a decade at least
+    canvas.subfigs[0].align_xlabels(grid[0])
+    first = grid[0, 0]
+    first.set_yticks(range(len(names)), [drawing.plain(textwrap.fill(name, 30)) for name in names])
+    first.set_ylim(len(names) - 0.4, -0.6)
+    first.get_yticklabels()[names.index(DEFAULT)].set_fontweight("bold")
+    found = set(table["verdict"])
+    further = {_LABELS[name]: look for name, look in _LOOKS.items() if name in found}
+    if some["_time"].isna().any():
+        further["unsolved"] = drawing.hollow("0.3")
+    if (some["_time"].isna() & some["env_steps_to_solve"].notna()).any():
+        further["solved once, not at the end"] = _LOST
+    return drawing.with_legend(canvas, further=further)
 
 
-def _chance(seeds: int, others: int) -> int:
-    """In one of how many cases equal configurations' seeds lie apart, in either direction."""
-    return math.comb(seeds + others, seeds) // 2
+def _success(axes: Axes, runs: pd.DataFrame, table: pd.DataFrame) -> None:
+    for row, places, group in _rows(axes, runs, table):
+        look = _LOOKS[row["verdict"].iloc[0]]
+        axes.plot(group["success_rate"], places, **drawing.dots(look) | {"alpha": 0.5})
+        drawing.rates(axes, row["variant"].cat.codes.to_numpy(dtype=float), row, look, across=True)
+    axes.axvline(_usual(table, "success_rate_mean"), color="0.75", linewidth=1, zorder=1)
+    axes.set_xlim(-0.05, 1.05)
+    axes.set_xlabel("success rate", fontsize=9)
 
 
-def rule(runs: pd.DataFrame) -> str:
-    """What worse and better mean, and how often it is luck."""
-    odds = []
-    for _, task in runs.groupby("n"):
-        seeds = task.groupby("variant").size()
-        odds += [_chance(int(seeds[name]), int(seeds[DEFAULT])) for name in seeds.index]
-    rare = min((odd for odd in odds if odd >= _ODDS), default=None)
-    if rare is None:
-        return "Too few seeds to call a variant worse or better."
-    return (
-        "Worse, better: every seed is slower, faster than each of the default's; unsolved seeds "
-        "count as slower than solved ones, and among them the lower success rate as worse. Seeds "
-        f"of equal settings would lie apart like this in 1 of {rare} comparisons."
-    )
+def _steps(axes: Axes, runs: pd.DataFrame, table: pd.DataFrame) -> None:
+    for row, places, group in _rows(axes, runs, table):
+        look = _LOOKS[row["verdict"].iloc[0]]
+        done = group["_time"].notna().to_numpy()
+        axes.plot(group["_time"][done], places[done], **drawing.dots(look) | {"alpha": 0.5})
+        failed = drawing.hollow(look["color"]) | {"markersize": 5}
+        axes.plot(group["_used"][~done], places[~done], **failed)
+        lost = group["env_steps_to_solve"].to_numpy(dtype=float, na_value=np.nan)
+        shown = ~done & ~np.isnan(lost)
+        axes.plot(lost[shown], places[shown], **_LOST | {"color": look["color"]})
+        axes.plot(row["steps"], row["variant"].cat.codes, **look, zorder=3)
+    axes.axvline(_usual(table, "steps"), color="0.75", linewidth=1, zorder=1)
+    axes.set_xscale("log")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xlabel("env steps until solved", fontsize=9)
+
+
+def _rows(
+    axes: Axes, runs: pd.DataFrame, table: pd.DataFrame
+) -> Iterator[tuple[pd.DataFrame, Any, pd.DataFrame]]:
+    """Each variant's row of the table, its seeds' places on the y axis, and its runs."""
+    axes.axhspan(-0.5, 0.5, color="0.95", zorder=0)
+    for place in range(len(table)):
+        row = table.iloc[[place]]
+        group = runs[runs["variant"] == row["variant"].iloc[0]].sort_values("seed")
+        aside = np.linspace(-0.25, 0.25, len(group)) if len(group) > 1 else np.zeros(len(group))
+        yield row, row["variant"].cat.codes.iloc[0] + aside, group
+
+
+def _usual(table: pd.DataFrame, name: str) -> float:
+    return float(table.loc[table["variant"] == DEFAULT, name].iloc[0])
 
 
 def page(runs: pd.DataFrame) -> str | None:
     """The same as a page: a row a variant, three columns for each n, and the verdict.
 
     Args:
-        runs: As for :func:`variants`.
+        runs: As for :func:`figure`.
     """
     some = variants(runs)
     if some is None:

@@ -1,4 +1,8 @@
-"""The figures: each a function from tables to a matplotlib ``Figure``, without pyplot's state."""
+"""The figures of any comparison: success, time, steps and learning against n, without pyplot.
+
+Everywhere ``runs`` has the columns of ``runs.csv`` and a categorical ``series``, and ``curves``
+those of ``curves.csv``, if there is one; a figure that its tables say nothing of is None.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,23 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from experiments.evaluation.dithering import optimal_mean_steps
-from experiments.figures import drawing, times
-from experiments.figures.series import protocol
+from experiments.figures import drawing, time_to_solve
+from experiments.figures.matplotlib_alone import Axes, Figure
+from experiments.figures.protocol import protocol
 from experiments.records.summary import spread, summarise
 
 _MAX_PANELS = 16
 
 
 def success_vs_n(runs: pd.DataFrame) -> Figure:
-    """Success rate at the end against n: the HER paper's Figure 1.
-
-    Args:
-        runs: The columns of ``runs.csv`` and a categorical ``series``.
-    """
-    figure, axes = drawing.figure(
+    """Success rate at the end against n: the HER paper's Figure 1."""
+    canvas, axes = _panel(
         "Success rate at the end of training",
         "Share of greedy evaluation episodes that reach s within the horizon. Lines: mean over "
-        "seeds with a 95% interval (Wilson's). Faint dots: single seeds. " + protocol(runs),
+        "seeds with a 95% interval (Wilson's). Faint dots: single seeds.",
+        runs,
     )
     for style, place, group in drawing.series(runs):
         summary = summarise(group).sort_values("n")
@@ -34,41 +35,31 @@ def success_vs_n(runs: pd.DataFrame) -> Figure:
     axes.set_ylim(-0.04, 1.04)
     axes.set_ylabel("success rate")
     drawing.scale_of_n(axes, runs)
-    return drawing.with_legend(figure, axes)
+    return drawing.with_legend(canvas, axes)
 
 
 def episodes_to_solve(runs: pd.DataFrame) -> Figure:
-    """Episodes to solve against n, beside the exact dithering line.
-
-    Args:
-        runs: The columns of ``runs.csv`` and a categorical ``series``.
-    """
-    figure, axes = drawing.figure(
+    """Episodes to solve against n, beside the exact dithering line."""
+    canvas, axes = _panel(
         "Training episodes until solved",
-        f"{times.LEGEND}episodes they used. Dashed: expected episodes of a uniform random policy "
-        "up to its first reward, exact. " + protocol(runs),
+        f"{time_to_solve.LEGEND}episodes they used. Dashed: expected episodes of a uniform random "
+        "policy up to its first reward, exact.",
+        runs,
     )
-    further = times.draw(axes, runs, "episodes")
-    return drawing.with_legend(figure, axes, further=further)
+    further = time_to_solve.draw(axes, runs, "episodes")
+    return drawing.with_legend(canvas, axes, further=further)
 
 
 def steps_vs_optimum(runs: pd.DataFrame, curves: pd.DataFrame | None) -> Figure | None:
-    """Mean steps of a greedy episode at the end, between the optimum and the horizon.
-
-    Args:
-        runs: The columns of ``runs.csv`` and a categorical ``series``.
-        curves: The columns of ``curves.csv``, if there is one.
-
-    Returns:
-        None where no curve says how many steps episodes take.
-    """
+    """Mean steps of a greedy episode at the end, between the optimum and the horizon."""
     if curves is None or curves["mean_steps"].isna().all():
         return None
-    figure, axes = drawing.figure(
+    canvas, axes = _panel(
         "Steps of a greedy episode at the end of training",
         "Mean over greedy evaluation episodes; those that miss s count with the horizon. Lines: "
         "median seed. Faint dots: single seeds. Dashed: an optimal policy (the mean initial "
-        "distance to s), exact. " + protocol(runs),
+        "distance to s), exact.",
+        runs,
     )
     last = curves.dropna(subset=["mean_steps"]).sort_values("env_steps", kind="stable")
     steps = last.groupby("run_id")["mean_steps"].last()
@@ -86,19 +77,11 @@ def steps_vs_optimum(runs: pd.DataFrame, curves: pd.DataFrame | None) -> Figure 
     axes.set_ylabel("mean steps")
     if drawing.scale_of_n(axes, runs):
         axes.set_yscale("log")
-    return drawing.with_legend(figure, axes)
+    return drawing.with_legend(canvas, axes)
 
 
 def learning_curves(runs: pd.DataFrame, curves: pd.DataFrame | None) -> Figure | None:
-    """Success rate against environment steps, a panel for each n (at most 16 of them).
-
-    Args:
-        runs: The columns of ``runs.csv`` and a categorical ``series``.
-        curves: The columns of ``curves.csv``, if there is one.
-
-    Returns:
-        None where there is no curve.
-    """
+    """Success rate against environment steps, a panel for each n (at most 16 of them)."""
     if curves is None or curves.empty:
         return None
     curves = curves.merge(runs[["run_id", "series"]], on="run_id")
@@ -108,25 +91,18 @@ def learning_curves(runs: pd.DataFrame, curves: pd.DataFrame | None) -> Figure |
     fewer = f"{len(shown)} of {len(sizes)} sizes. " if len(shown) < len(sizes) else ""
     columns = 3 if 4 < len(shown) < 10 else min(4, max(1, len(shown)))
     rows = -(-len(shown) // columns)
-    figure, panels = drawing.panels(
+    canvas, panels = drawing.panels(
         rows,
         columns,
         "Learning curves: greedy success rate while training",
         f"{fewer}Thin: single seeds. Thick: median over seeds, runs that ended early held at "
         f"their last value. {protocol(runs)}",
+        (max(7.5, 2.6 * columns), 1.9 * rows + 1.2) if rows * columns > 1 else (7.5, 4.9),
+        sharex=True,
+        sharey=True,
     )
     for axes, n in zip(panels.flat, shown, strict=False):
-        for style, _, group in drawing.series(curves[curves["n"] == n]):
-            table = group.pivot_table(
-                index="env_steps", columns="run_id", values="success_rate", aggfunc="last"
-            ).sort_index()
-            thin = {"color": style["color"], "linewidth": 0.6, "alpha": 0.35}
-            for run in table:
-                seed = table[run].dropna()
-                axes.plot(seed.index.to_numpy(float), seed.to_numpy(float), **thin)
-            median = table.ffill().median(axis=1)
-            thick = style | {"marker": "o" if len(median) == 1 else "", "linewidth": 2.0}
-            axes.plot(median.index.to_numpy(float), median.to_numpy(float), **thick)
+        _learning(axes, curves[curves["n"] == n])
         axes.set_title(f"n = {n}", fontsize=9)
         axes.set_xscale("log")
         axes.set_ylim(-0.04, 1.04)
@@ -134,7 +110,29 @@ def learning_curves(runs: pd.DataFrame, curves: pd.DataFrame | None) -> Figure |
         axes.remove()
         if rows > 1:  # the panel above is now the lowest of its column
             panels[-2, column].xaxis.set_tick_params(labelbottom=True)
-    part: Any = figure.subfigs[0]
+    part: Any = canvas.subfigs[0]
     part.supxlabel("environment steps", fontsize=10)
     part.supylabel("success rate", fontsize=10)
-    return drawing.with_legend(figure, *panels.flat[: len(shown)])
+    return drawing.with_legend(canvas, *panels.flat[: len(shown)])
+
+
+def _learning(axes: Axes, curves: pd.DataFrame) -> None:
+    """Each seed and their median."""
+    for style, _, group in drawing.series(curves):
+        table = group.pivot_table(
+            index="env_steps", columns="run_id", values="success_rate", aggfunc="last"
+        ).sort_index()
+        for run in table:
+            seed = table[run].dropna()
+            thin = {"color": style["color"], "linewidth": 0.6, "alpha": 0.35}
+            axes.plot(seed.index.to_numpy(float), seed.to_numpy(float), **thin)
+        median = table.ffill().median(axis=1)
+        thick = style | {"marker": "o" if len(median) == 1 else "", "linewidth": 2.0}
+        axes.plot(median.index.to_numpy(float), median.to_numpy(float), **thick)
+
+
+def _panel(title: str, caption: str, runs: pd.DataFrame) -> tuple[Figure, Axes]:
+    """A figure of one panel whose x axis is n."""
+    canvas, grid = drawing.panels(1, 1, title, f"{caption} {protocol(runs)}", (7.5, 4.9))
+    grid[0, 0].set_xlabel("n (bits)")
+    return canvas, grid[0, 0]

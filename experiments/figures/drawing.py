@@ -14,11 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullLocator
 
+from experiments.figures.matplotlib_alone import Axes, Figure, FuncFormatter, Line2D, NullLocator
 from experiments.records.summary import spread
 
 Floats = npt.NDArray[np.float64]
@@ -71,39 +68,22 @@ def plain(text: str) -> str:
 
 def dots(style: dict[str, Any]) -> dict[str, Any]:
     """The look of single seeds."""
-    return {
-        "color": style["color"],
-        "marker": ".",
-        "linestyle": "none",
-        "markersize": 5,
-        "alpha": 0.3,
-        "markeredgewidth": 0,
-    }
+    look: dict[str, Any] = {"color": style["color"], "marker": ".", "linestyle": "none"}
+    return look | {"markersize": 5, "alpha": 0.3, "markeredgewidth": 0}
 
 
 def hollow(color: str) -> dict[str, Any]:
     """The look of unsolved runs."""
-    return {
-        "color": color,
-        "marker": "^",
-        "linestyle": "none",
-        "markersize": 6,
-        "markerfacecolor": "none",
-        "alpha": 0.8,
-    }
+    look: dict[str, Any] = {"color": color, "marker": "^", "linestyle": "none"}
+    return look | {"markersize": 6, "markerfacecolor": "none", "alpha": 0.8}
 
 
 def reference(axes: Axes, sizes: Any, values: Any, label: str, **look: Any) -> None:
     """A line that was computed, not measured: above the others, which may well lie on it."""
-    usual: dict[str, Any] = {
-        "color": "0.2",
-        "linestyle": (0, (6, 3)),
-        "linewidth": 1.3,
-        "zorder": 4,
-    }
+    usual: dict[str, Any] = {"color": "0.2", "linestyle": (0, (6, 3)), "linewidth": 1.3}
     if len(sizes) == 1:
         usual |= {"marker": "_", "markersize": 15}
-    axes.plot(sizes, values, label=label, **(usual | look))
+    axes.plot(sizes, values, label=label, **usual | {"zorder": 4} | look)
 
 
 def rates(
@@ -121,29 +101,14 @@ def rates(
     means = summary["success_rate_mean"].to_numpy(dtype=float)
     ends = summary[["success_rate_low", "success_rate_high"]].to_numpy(dtype=float)
     reach = np.abs(ends - means[:, None]).T
-    data: dict[str, Any] = {"x": at, "y": means, "yerr": reach}
-    if across:
-        data = {"x": means, "y": at, "xerr": reach}
+    data = {"x": means, "y": at, "xerr": reach} if across else {"x": at, "y": means, "yerr": reach}
     _, caps, lines = axes.errorbar(capsize=2, zorder=3, **data, **style)
     for part in (*caps, *lines):
         part.set(alpha=0.5, linewidth=0.9)
 
 
-def figure(title: str, caption: str) -> tuple[Figure, Axes]:
-    """A figure of one panel whose x axis is n."""
-    canvas, axes = panels(1, 1, title, caption)
-    axes[0, 0].set_xlabel("n (bits)")
-    return canvas, axes[0, 0]
-
-
 def panels(
-    rows: int,
-    columns: int,
-    title: str,
-    caption: str,
-    *,
-    size: tuple[float, float] | None = None,
-    **layout: Any,
+    rows: int, columns: int, title: str, caption: str, size: tuple[float, float], **layout: Any
 ) -> tuple[Figure, Any]:
     """A figure with a grid of panels.
 
@@ -152,22 +117,18 @@ def panels(
         columns: Of the grid.
         title: Of the figure.
         caption: Below the title; wrapped.
-        size: Inches; by the grid if it is None.
-        layout: Matplotlib's, of the grid; by default panels share their axes.
+        size: Inches.
+        layout: Matplotlib's, of the grid.
 
     Returns:
         The figure, and an array of (rows, columns) axes.
     """
-    single = rows * columns == 1
-    usual = (7.5, 4.9) if single else (max(7.5, 2.6 * columns), 1.9 * rows + 1.2)
-    width, height = size or usual
-    canvas = Figure(figsize=(width, height), layout="constrained")
+    canvas = Figure(figsize=size, layout="constrained")
     canvas.suptitle(title, x=0.01, ha="left", fontsize=12, fontweight="bold")
     # A figure has one title; its only part has another, which is the caption.
     part: Any = canvas.subfigures(1, 1)
-    lines = textwrap.wrap(caption, int(width * 15.5))
+    lines = textwrap.wrap(caption, int(size[0] * 15.5))
     part.suptitle(plain("\n".join(lines)), x=0.01, ha="left", fontsize=8.5, color="0.3")
-    layout = {"sharex": True, "sharey": True} | layout
     grid = part.subplots(rows, columns, squeeze=False, **layout)
     for axes in grid.flat:
         axes.grid(color="0.92", linewidth=0.7)
@@ -204,13 +165,8 @@ def with_legend(
     columns = int(canvas.get_figwidth() / (0.065 * longest + 0.7))  # inches of text and line
     columns = max(1, min(columns, 4, len(entries)))
     canvas.set_figheight(canvas.get_figheight() + 0.2 * -(-len(entries) // columns))
+    usual: dict[str, Any] = {"fontsize": 8.5, "frameon": False, "handlelength": 3}
     canvas.legend(
-        list(entries.values()),
-        list(entries),
-        loc="outside lower center",
-        ncols=columns,
-        fontsize=8.5,
-        frameon=False,
-        handlelength=3,
+        list(entries.values()), list(entries), loc="outside lower center", ncols=columns, **usual
     )
     return canvas

@@ -1,4 +1,7 @@
-"""Where a learner without hindsight ends: the largest n that it solves within a budget."""
+"""Where a learner without hindsight ends: the largest n that it solves within a budget.
+
+Everywhere ``runs`` has the columns of ``runs.csv`` and a categorical ``series``.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from experiments.figures import drawing, pages, times
-from experiments.figures.series import protocol
+from experiments.figures import drawing, pages, time_to_solve
+from experiments.figures.matplotlib_alone import Axes, Figure
+from experiments.figures.protocol import protocol
 from experiments.records.summary import quantile, times_to_solve
 
 _MIN_SIZES = 3
@@ -28,17 +30,11 @@ _REFERENCES = (
 
 
 def parallel_runs(runs: pd.DataFrame) -> pd.DataFrame | None:
-    """The runs that make a frontier.
+    """The runs that make a frontier, or None.
 
     A frontier is DQN's, with two numbers of parallel environments or more: the series with at
-    least three sizes, each with one configuration a size.
-
-    Args:
-        runs: The columns of ``runs.csv`` and a categorical ``series``.
-
-    Returns:
-        Its runs, with the environment steps until they were solved, at most their budget, as
-        ``_time``; None if there is no frontier.
+    least three sizes, each with one configuration a size. The environment steps until they were
+    solved, at most their budget, are in ``_time``.
     """
     some = runs[(runs["method"] == "dqn") & runs["env_steps"].notna()]
     sizes = some.groupby("series", observed=True)["n"].nunique()
@@ -52,13 +48,9 @@ def parallel_runs(runs: pd.DataFrame) -> pd.DataFrame | None:
 
 
 def majority_times(runs: pd.DataFrame) -> dict[int, float]:
-    """For each n, by ascending n, the steps within which more than half of the seeds are solved.
+    """The steps within which more than half of a series' seeds are solved, by ascending n.
 
-    Args:
-        runs: One series of :func:`parallel_runs`.
-
-    Returns:
-        Steps, ``inf`` where that many seeds never are.
+    They are ``inf`` where that many seeds never are; the runs are of :func:`parallel_runs`.
     """
     found: dict[int, float] = {}
     for n, group in runs.groupby("n", sort=True):
@@ -68,15 +60,9 @@ def majority_times(runs: pd.DataFrame) -> dict[int, float]:
 
 
 def largest_solved(majority: dict[int, float], budget: float) -> tuple[int | None, int | None]:
-    """The largest n solved within a budget, without gaps below it and with them.
+    """The largest n solved within a budget of steps, without gaps below it and with them.
 
-    Args:
-        majority: Of :func:`majority_times`.
-        budget: Environment steps.
-
-    Returns:
-        The largest n such that it and all smaller ones are solved, and the largest that is solved
-        at all; None where there is none.
+    The times are those of :func:`majority_times`; None stands where there is none.
     """
     solved = [n for n, steps in majority.items() if steps <= budget]
     whole = [n for n, _ in itertools.takewhile(lambda item: item[1] <= budget, majority.items())]
@@ -89,15 +75,8 @@ def known_until(runs: pd.DataFrame) -> float:
     return float(budgets.min())
 
 
-def frontier(runs: pd.DataFrame) -> Figure | None:
-    """Largest n solved against the budget, and environment steps to solve against n.
-
-    Args:
-        runs: The columns of ``runs.csv`` and a categorical ``series``.
-
-    Returns:
-        None where there is no frontier.
-    """
+def figure(runs: pd.DataFrame) -> Figure | None:
+    """Largest n solved against the budget, and environment steps to solve against n, if any."""
     some = parallel_runs(runs)
     if some is None:
         return None
@@ -105,16 +84,14 @@ def frontier(runs: pd.DataFrame) -> Figure | None:
         1,
         2,
         "Where DQN without hindsight ends",
-        f"Left. {_DEFINITION} {_REFERENCES} Right: steps until solved. {times.LEGEND}steps they "
-        f"used; dashed: expected steps of a uniform random policy up to its first reward. "
+        f"Left. {_DEFINITION} {_REFERENCES} Right: steps until solved. {time_to_solve.LEGEND}steps "
+        "they used; dashed: expected steps of a uniform random policy up to its first reward. "
         f"{protocol(some)}",
-        size=(10.5, 5.4),
-        sharex=False,
-        sharey=False,
+        (10.5, 5.4),
     )
     left, right = grid[0]
     _steps_up(left, some)
-    further = times.draw(right, some, "env_steps")
+    further = time_to_solve.draw(right, some, "env_steps")
     right.set_xlabel("n (bits)")
     return drawing.with_legend(canvas, left, right, further=further)
 
@@ -127,21 +104,26 @@ def _steps_up(axes: Axes, runs: pd.DataFrame) -> None:
         majority = majority_times(group)
         moves = sorted({steps for steps in majority.values() if steps <= end})
         found = [(steps, largest_solved(majority, steps)[0]) for steps in moves]
-        line = [(max(1.0, steps), n) for steps, n in found if n is not None]
+        rise = [(max(1.0, steps), n) for steps, n in found if n is not None]
         # Only where it moves: a majority beyond a gap moves nothing.
-        line = [next(same) for _, same in itertools.groupby(line, key=lambda move: move[1])]
-        if not line:
+        rise = [next(same) for _, same in itertools.groupby(rise, key=lambda move: move[1])]
+        if not rise:
             axes.plot([], [], **style)
             continue
-        low = min(low, line[0][0])
-        budgets, reached = zip(*line, (end, line[-1][1]), strict=True)
+        low = min(low, rise[0][0])
+        budgets, reached = zip(*rise, (end, rise[-1][1]), strict=True)
         levels = np.array(reached, dtype=float)
         levels += 0.4 * (place(pd.Series(reached)) - levels)  # by a hair: it is read off the axis
-        look = style | {"where": "post", "markevery": list(range(len(line))), "zorder": 3}
-        axes.step(budgets, levels, **look)
+        axes.step(
+            budgets, levels, where="post", markevery=list(range(len(rise))), zorder=3, **style
+        )
     low = 10 ** math.floor(math.log10(low))
-    lengths, expected = times.dithering_line(runs, "env_steps", high, first=1)
-    _random_policy(axes, lengths, expected, low, high)
+    line = zip(*time_to_solve.dithering_line(runs, "env_steps", high, first=1), strict=True)
+    within = [(max(steps, low), n) for n, steps in line if steps <= high]
+    if within:
+        budgets, lengths = zip(*within, (high, within[-1][1]), strict=True)
+        look: dict[str, Any] = {"drawstyle": "steps-post", "zorder": 2}
+        drawing.reference(axes, budgets, lengths, "uniform random policy", **look)
     ends = np.array([low, high])
     dotted: dict[str, Any] = {"color": "0.45", "linestyle": (0, (1, 2)), "linewidth": 1.3}
     drawing.reference(axes, ends, np.log2(ends), "log2(budget)", **dotted)
@@ -153,25 +135,8 @@ def _steps_up(axes: Axes, runs: pd.DataFrame) -> None:
     axes.set_ylabel("largest n solved")
 
 
-def _random_policy(
-    axes: Axes, sizes: list[int], expected: list[float], low: float, high: float
-) -> None:
-    """The largest of some sizes whose expected steps are within a budget, up to ``high``."""
-    line = zip(sizes, expected, strict=True)
-    within = [(max(steps, low), n) for n, steps in line if steps <= high]
-    if within:
-        budgets, lengths = zip(*within, (high, within[-1][1]), strict=True)
-        drawing.reference(
-            axes, budgets, lengths, "uniform random policy", drawstyle="steps-post", zorder=2
-        )
-
-
 def page(runs: pd.DataFrame) -> str | None:
-    """Tables: largest n solved by budget, and seeds solved with their median steps by n.
-
-    Args:
-        runs: The columns of ``runs.csv`` and a categorical ``series``.
-    """
+    """Tables: largest n solved by budget, and seeds solved with their median steps by n."""
     some = parallel_runs(runs)
     if some is None:
         return None
@@ -180,13 +145,12 @@ def page(runs: pd.DataFrame) -> str | None:
     rows = []
     for name, group in groups.items():
         majority, end = majority_times(group), known_until(group)
-        cells = [_largest(majority, budget) if budget <= end else "" for budget in budgets]
-        rows.append([name, *cells])
-    lengths, expected = times.dithering_line(some, "env_steps", budgets[-1], first=1)
-    chance = dict(zip(lengths, expected, strict=True))
+        rows.append([name, *(_largest(majority, b) if b <= end else "" for b in budgets)])
+    line = time_to_solve.dithering_line(some, "env_steps", budgets[-1], first=1)
+    chance = dict(zip(*line, strict=True))
     rows.append(["uniform random policy", *(_largest(chance, budget) for budget in budgets)])
     rows.append(["log2(budget)", *(f"{math.log2(budget):.1f}" for budget in budgets)])
-    header = ["largest n solved within", *(_power(budget) for budget in budgets)]
+    header = ["largest n solved within", *(f"10^{math.log10(budget):g}" for budget in budgets)]
     return pages.page(
         "frontier",
         "Where DQN without hindsight ends",
@@ -203,13 +167,14 @@ def page(runs: pd.DataFrame) -> str | None:
 def _by_size(runs: pd.DataFrame, groups: dict[str, pd.DataFrame]) -> pages.Rows:
     rows = []
     for n in sorted(int(n) for n in runs["n"].unique()):
-        row = [str(n)]
-        for group in groups.values():
-            time = group.loc[group["n"] == n, "_time"].to_numpy(dtype=float)
-            solved = int((~np.isnan(time)).sum())
-            median = pages.number(quantile(time, 0.5)) if len(time) else ""
-            row.append(f"{solved}/{len(time)}, {median}" if len(time) else "")
-        rows.append(row)
+        times = [group.loc[group["n"] == n, "_time"].to_numpy(float) for group in groups.values()]
+        cells = [
+            f"{np.isfinite(some).sum()}/{len(some)}, {pages.number(quantile(some, 0.5))}"
+            if len(some)
+            else ""
+            for some in times
+        ]
+        rows.append([str(n), *cells])
     return rows
 
 
@@ -223,7 +188,3 @@ def _half_decades(end: float) -> list[float]:
     """10^4, 10^4.5, ... up to ``end``; from 10^3 where that is all there is."""
     last = math.floor(2 * math.log10(end) + 1e-9)
     return [10 ** (half / 2) for half in range(min(8, max(last - 2, 0)), last + 1)]
-
-
-def _power(budget: float) -> str:
-    return f"10^{math.log10(budget):g}"

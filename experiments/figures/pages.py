@@ -44,12 +44,9 @@ def transfer_rows(transfers: pd.DataFrame) -> tuple[list[str], Rows]:
     header = ["trained at n", "n", "seeds at 1.0", "lowest", "mean steps", "optimum"]
     rows: Rows = [
         [
-            number(row.trained_n),
-            number(row.n),
-            f"{row.perfect}/{row.seeds}",
+            *(number(row.trained_n), number(row.n), f"{row.perfect}/{row.seeds}"),
             number(row.success_rate_min, 3),
-            number(row.mean_steps, 1),
-            number(row.optimal_mean_steps, 1),
+            *(number(row.mean_steps, 1), number(row.optimal_mean_steps, 1)),
         ]
         for row in summary.itertuples()
     ]

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
-
+from experiments.figures.matplotlib_alone import Figure, mpl
 from experiments.records.tables import TableError
 
 _DPI = 150

@@ -1,4 +1,4 @@
-"""Which runs belong to one line of a figure, what the line is called, and under which protocol.
+"""Which runs belong to one line of a figure, and what the line is called.
 
 A series is a method with a network. Where a method, network and n come in several configurations,
 the settings that tell them apart join the series' name; which ones is read off the columns.
@@ -6,10 +6,11 @@ the settings that tell them apart join the series' name; which ones is read off 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
+from experiments.config import registry
 from experiments.records.schema import RESULT_COLUMNS
 from experiments.records.summary import STATISTICS
 
@@ -35,33 +36,6 @@ _NAMES = {
     ("sees_target", "True"): "target seen",
 }
 """Settings that have a name of their own."""
-_FOLLOWING = {
-    "implementation": {
-        *("relabel_done", "learner_reward"),
-        *("gamma", "tau", "target_update_interval"),
-    },
-    "network": {
-        *("n_envs", "budget_env_steps", "updates_per_env_step"),
-        *("hidden", "batch_size", "exploration_steps"),
-    },
-    "goal_mode": {"budget_env_steps", "hidden"},
-    "reward_type": {"learner_reward"},
-    "n_envs": {"buffer_size", "learning_starts"},
-    "max_steps": {"buffer_size", "learning_starts"},
-    "budget_env_steps": {"buffer_size"},
-}
-"""Settings whose default changes with another: who says stock need not list what SB3 does."""
-_PHRASES = {
-    ("goal_mode", "fixed"): "one fixed target",
-    ("goal_mode", "random"): "a new target each episode",
-    ("start", "random"): "random starts",
-    ("start", "zeros"): "starts at zeros",
-    ("reward_type", "zero_one"): "reward 1 at s and 0 elsewhere",
-    ("reward_type", "minus_one_zero"): "reward 0 at s and -1 elsewhere",
-    ("reward_type", "hamming"): "reward -distance/n",
-    ("continuing_task", "False"): "episodes end at s",
-    ("continuing_task", "True"): "episodes run to the horizon",
-}
 
 
 def name_series(runs: pd.DataFrame) -> pd.Series:
@@ -152,8 +126,10 @@ def departures(cells: pd.DataFrame) -> list[list[str]] | None:
     ]
     if len(rows) < 3 or {} not in rows or cells.duplicated().any():
         return None
+    followers = registry.followers()
     short = [
-        [_setting(name, row[name]) for name in row if name not in _following(row)] for row in rows
+        [_setting(name, row[name]) for name in row if name not in _following(row, followers)]
+        for row in rows
     ]
     full = [[_setting(name, row[name]) for name in row] for row in rows]
     return [
@@ -162,10 +138,10 @@ def departures(cells: pd.DataFrame) -> list[list[str]] | None:
     ]
 
 
-def _following(names: Iterable[str]) -> set[str]:
+def _following(names: Iterable[str], followers: Mapping[str, set[str]]) -> set[str]:
     """Everything whose default changes with one of these settings."""
-    direct = {follower for name in names for follower in _FOLLOWING.get(name, ())}
-    return direct | _following(direct) if direct else direct
+    direct = {follower for name in names for follower in followers.get(name, ())}
+    return direct | _following(direct, followers) if direct else direct
 
 
 def _majority(values: pd.Series) -> str | None:
@@ -212,41 +188,3 @@ def _natural(name: str) -> list[tuple[int, str]]:
         (int(word.replace(",", "")), "") if word.replace(",", "").isdigit() else (-1, word)
         for word in name.split()
     ]
-
-
-def protocol(runs: pd.DataFrame) -> str:
-    """What was run, in a sentence: target, starts, reward, horizon, end, seeds, budget.
-
-    Args:
-        runs: What :func:`experiments.records.tables.read_runs` gives.
-
-    Returns:
-        Phrases with semicolons between them; what no column says is left out.
-    """
-    runs = runs.reset_index(drop=True)
-    phrases = [
-        " or ".join(_PHRASES.get((name, value), f"{name} {value}") for value in values)
-        for name in ("goal_mode", "start", "reward_type")
-        if (values := sorted(runs[name].dropna().unique()))
-    ]
-    horizons = runs["max_steps"].dropna()
-    if len(horizons) and (horizons == runs.loc[horizons.index, "n"]).all():
-        phrases.append("horizon n")
-    elif len(horizons):
-        phrases.append(f"horizon {_span(horizons)} steps")
-    ends = sorted(runs["continuing_task"].dropna().astype(str).unique())
-    if ends:
-        phrases.append(" or ".join(_PHRASES["continuing_task", end] for end in ends))
-    seeds = runs.groupby("config_id").size()
-    if len(seeds):
-        phrases.append(f"{_span(seeds)} seed{'' if seeds.max() == 1 else 's'}")
-    budgets = runs["budget_env_steps"].dropna()
-    if len(budgets):
-        phrases.append(f"budget {_span(budgets)} env steps")
-    text = "; ".join(phrases)
-    return text[:1].upper() + text[1:]
-
-
-def _span(values: pd.Series) -> str:
-    low, high = int(values.min()), int(values.max())
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"

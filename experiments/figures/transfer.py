@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from experiments.figures import drawing, pages
+from experiments.figures.matplotlib_alone import Figure
 from experiments.figures.series import base_name
 from experiments.records.summary import summarise_transfers
 
 _TITLE = "The same weights at other numbers of bits"
 
 
-def transfer(transfers: pd.DataFrame | None, runs: pd.DataFrame) -> Figure | None:
+def figure(transfers: pd.DataFrame | None, runs: pd.DataFrame) -> Figure | None:
     """Success rate and steps over the optimum against n, with the n of the training marked.
 
     Args:
-        transfers: The columns of ``transfer.csv``, if there is one.
+        transfers: The columns of ``transfer.csv``; without them there is no figure.
         runs: The columns of ``runs.csv`` and a categorical ``series``.
-
-    Returns:
-        None where there are no transfers.
     """
     if transfers is None or transfers.empty:
         return None
@@ -35,9 +32,8 @@ def transfer(transfers: pd.DataFrame | None, runs: pd.DataFrame) -> Figure | Non
         "s within the horizon; mean over seeds with a 95% interval (Wilson's). Right: mean steps "
         "of an episode over those of an optimal policy; episodes that miss s count with the "
         f"horizon; median seed. Faint dots: single seeds. {_protocol(transfers)}",
-        size=(10.5, 4.6),
+        (10.5, 4.6),
         sharex=True,
-        sharey=False,
     )
     left, right = grid[0]
     for style, place, group in drawing.series(transfers):
@@ -54,14 +50,9 @@ def transfer(transfers: pd.DataFrame | None, runs: pd.DataFrame) -> Figure | Non
     for number, trained in enumerate(sorted(transfers["trained_n"].unique())):
         for axes in (left, right):
             axes.axvline(trained, color="0.6", linewidth=1, zorder=1, linestyle=":")
-        left.annotate(
-            f"trained at n = {trained:,}",
-            (trained, 0.03 + 0.07 * number),
-            (4, 0),
-            textcoords="offset points",
-            fontsize=9,
-            color="0.35",
-        )
+        place, look = (trained, 0.03 + 0.07 * number), {"fontsize": 9, "color": "0.35"}
+        note = f"trained at n = {trained:,}"
+        left.annotate(note, place, (4, 0), textcoords="offset points", **look)
     left.set_ylim(-0.04, 1.04)
     left.set_ylabel("success rate")
     right.set_ylabel("mean steps / optimum")
@@ -83,7 +74,7 @@ def page(transfers: pd.DataFrame | None) -> str | None:
         _TITLE,
         "*Seeds at 1.0*: agents whose every greedy episode reached s. *Lowest*: success rate of "
         "the worst seed. *Mean steps* of an episode and those of an optimal policy from the same "
-        f"starts. {'; '.join(_agents(transfers))}; {_protocol(transfers)}.",
+        f"starts. {'; '.join(_agents(transfers).unique())}; {_protocol(transfers)}.",
         pages.markdown(header, rows),
     )
 
@@ -91,22 +82,15 @@ def page(transfers: pd.DataFrame | None) -> str | None:
 def _names(transfers: pd.DataFrame, runs: pd.DataFrame) -> pd.Series:
     """The series of each agent's run, and what it was trained on where that differs."""
     known = dict(zip(runs["config_id"], runs["series"].astype(str), strict=True))
-    names = [
-        known.get(config, base_name(method, network))
-        for config, method, network in zip(
-            transfers["config_id"], transfers["method"], transfers["network"], strict=True
-        )
-    ]
+    names = transfers["config_id"].map(known).fillna(_agents(transfers))
     if transfers["trained_n"].nunique() > 1:
-        trained = transfers["trained_n"]
-        names = [f"{name}, trained at n = {n:,}" for name, n in zip(names, trained, strict=True)]
-    order = list(dict.fromkeys(names))
-    return pd.Series(pd.Categorical(names, order, ordered=True), index=transfers.index)
+        names += transfers["trained_n"].map(", trained at n = {:,}".format)
+    return names.astype(pd.CategoricalDtype(list(names.unique()), ordered=True))
 
 
-def _agents(transfers: pd.DataFrame) -> list[str]:
-    pairs = transfers[["method", "network"]].drop_duplicates()
-    return [base_name(*pair) for pair in zip(pairs["method"], pairs["network"], strict=True)]
+def _agents(transfers: pd.DataFrame) -> pd.Series:
+    pairs = zip(transfers["method"], transfers["network"], strict=True)
+    return pd.Series([base_name(*pair) for pair in pairs], index=transfers.index)
 
 
 def _aside(transfers: pd.DataFrame) -> drawing.Floats:

@@ -13,13 +13,13 @@ from logging.handlers import MemoryHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.progress import TimeRemainingColumn as TimeLeftColumn
 
 from experiments.config.run import RunConfig
 from experiments.records.provenance import versions
 from experiments.records.run_folders import FinishedRun
+from experiments.telling import Console
 
 if TYPE_CHECKING:
     from experiments.sweeps.execution import Ended
@@ -95,7 +95,7 @@ def _drop_empty(logs: Path) -> None:
 def say(console: Console, line: str, level: int = logging.INFO, style: str | None = None) -> None:
     """A line for a person, and for the sweep's log."""
     LOG.log(level, "%s", line)
-    console.print(line, style=style, highlight=False, soft_wrap=True, markup=False)
+    console.print(line, style=style)
 
 
 @dataclass(eq=False)
@@ -124,9 +124,9 @@ class SweepDisplay:
         self.done = self.total - len(self.missing)
         self._whole = sum(self.seconds.values())
         self.bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
-            TextColumn("{task.fields[told]}"),
+            TextColumn("{task.fields[told]}", markup=False),
             TimeElapsedColumn(),
             TimeLeftColumn(),
             TextColumn("left"),
@@ -184,7 +184,7 @@ class SweepDisplay:
         else:
             self.failed += 1
             text = f"unfinished {name}: {ended.outcome!r}{again}"
-            self.console.print(text, style="red", markup=False, soft_wrap=True)
+            self.console.print(text, style="red")
             LOG.error("unfinished %s%s", ended.name, again, exc_info=ended.outcome)
         self._describe()
 
@@ -198,7 +198,7 @@ class SweepDisplay:
         failed = f", {self.failed} failed" if self.failed else ""
         self.bars.update(
             self.sweep,
-            description=f"[bold]runs[/] {self.done}/{self.total}",
+            description=f"runs {self.done}/{self.total}",
             completed=self._worked + running if self.done < self.total else self._whole,
             told=f"{self.solved} solved{failed}",
         )

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from rich.console import Console
 
 from experiments import command_line
 from experiments.config.run import RunConfig
@@ -20,6 +19,7 @@ from experiments.records.run_folders import FinishedRun
 from experiments.records.tables import TableError
 from experiments.sweeps import estimates, transfer
 from experiments.sweeps.progress import LOG, Failures, SweepDisplay, say
+from experiments.telling import Console
 
 if TYPE_CHECKING:
     from experiments.sweeps.clusters import Site

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from rich.console import Console
 from rich.progress import track
 
 from experiments.config.run import RunConfig
@@ -18,6 +17,7 @@ from experiments.records import files, tables
 from experiments.records.run_folders import FinishedRun
 from experiments.records.schema import SCHEMA_VERSION, TRANSFER_COLUMNS
 from experiments.sweeps.progress import LOG, Failures, say
+from experiments.telling import Console
 
 if TYPE_CHECKING:
     from experiments.sweeps.clusters import Site

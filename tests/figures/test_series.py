@@ -5,87 +5,95 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import pytest
 
-from experiments.figures.series import name_series, protocol
+from experiments.figures.protocol import protocol
 from experiments.records.schema import RUN_COLUMNS
-from tests.made_plots import make
+from tests.made_tables import comparison_of, together
 
 
-def series_of(*parts: pd.DataFrame) -> list[str]:
-    return list(name_series(pd.concat(parts, ignore_index=True)).cat.categories)
+def dqn(**settings: Any) -> pd.DataFrame:
+    return comparison_of(methods=("dqn",), **settings)
 
 
-def test_a_series_is_a_method_with_a_network() -> None:
-    runs = make(networks=("mlp", "equivariant"))[0]
-    runs["budget_env_steps"] = runs["n"] * 1_000  # by a rule of n: no reason to split
-    assert series_of(runs) == [
-        "DQN, equivariant",
-        "DQN, mlp",
-        "DQN + HER, equivariant",
-        "DQN + HER, mlp",
-    ]
+def her(**settings: Any) -> pd.DataFrame:
+    return comparison_of(methods=("her",), **({"relabel_share": 0.8} | settings))
 
 
-def test_what_differs_at_one_n_joins_the_name() -> None:
-    parts = [
-        make(methods=("dqn",), n_envs=envs, budget_env_steps=budget)[0]
-        for envs in (1, 64)
-        for budget in (9_000, 10_000)
-    ]
-    assert series_of(*parts) == [
-        f"DQN, mlp, parallel envs {envs}, budget {budget}"
-        for envs in (1, 64)
-        for budget in ("9,000", "10,000")
-    ]
-    hidden = [make(methods=("dqn",), sees_target=value)[0] for value in (True, False)]
-    assert series_of(*hidden) == ["DQN, mlp, target not seen", "DQN, mlp, target seen"]
+BOTH = comparison_of(networks=("mlp", "equivariant"))
+BY_RULE = BOTH.assign(budget_env_steps=BOTH["n"] * 1_000)  # no reason to split
+TWINS = comparison_of((4,), 2, methods=("her",)).assign(config_id=["a", "b"])
 
 
-def test_a_line_keeps_its_name_where_part_of_a_grid_is_missing() -> None:
-    parts = [make(methods=("dqn",), n_envs=envs)[0] for envs in (1, 64)]
-    parts.append(make(sizes=(4,), methods=("dqn",), n_envs=4_096)[0])
-    parts.append(make(sizes=(30,), methods=("dqn",), n_envs=1)[0])
-    assert series_of(*parts) == [f"DQN, mlp, parallel envs {n}" for n in ("1", "64", "4,096")]
+@pytest.mark.parametrize(
+    ("parts", "names"),
+    [
+        (
+            [BY_RULE],
+            ["DQN, equivariant", "DQN, mlp", "DQN + HER, equivariant", "DQN + HER, mlp"],
+        ),
+        (
+            [dqn(n_envs=e, budget_env_steps=b) for e in (64, 1) for b in (10_000, 9_000)],
+            [
+                f"DQN, mlp, parallel envs {e}, budget {b}"
+                for e in (1, 64)
+                for b in ("9,000", "10,000")
+            ],
+        ),
+        (
+            [dqn(sees_target=value) for value in (True, False)],
+            ["DQN, mlp, target not seen", "DQN, mlp, target seen"],
+        ),
+        (  # a line keeps its name where part of the grid is missing
+            [
+                *(dqn(n_envs=envs) for envs in (1, 64)),
+                *(dqn(sizes=(4,), n_envs=4_096), dqn(sizes=(30,), n_envs=1)),
+            ],
+            [f"DQN, mlp, parallel envs {n}" for n in ("1", "64", "4,096")],
+        ),
+        (  # an ablation
+            [
+                *(her(), her(goal_mode="random"), her(relabel_share=1.0), her(relabel_done=False)),
+                her(implementation="stock", relabel_done=False),
+            ],
+            [
+                *("DQN + HER, mlp", "DQN + HER, mlp, a goal per episode"),
+                "DQN + HER, mlp, done not recomputed",
+                *("DQN + HER, mlp, every goal relabelled", "DQN + HER, mlp, stock"),
+            ],
+        ),
+        ([TWINS], ["DQN + HER, mlp, a", "DQN + HER, mlp, b"]),
+    ],
+    ids=["method", "grid", "named", "gaps", "ablation", "twins"],
+)
+def test_names(parts: list[pd.DataFrame], names: list[str]) -> None:
+    assert list(together(*parts)["series"].cat.categories) == names
 
 
-def test_an_ablation_names_what_departs_from_the_default() -> None:
-    changes: tuple[dict[str, Any], ...] = (
-        {},
-        {"goal_mode": "random"},
-        {"relabel_share": 1.0},
-        {"relabel_done": False},
-        {"implementation": "stock", "relabel_done": False},
-    )
-    parts = [make(methods=("her",), **({"relabel_share": 0.8} | change))[0] for change in changes]
-    assert series_of(*parts) == [
-        "DQN + HER, mlp",
-        "DQN + HER, mlp, a goal per episode",
-        "DQN + HER, mlp, done not recomputed",
-        "DQN + HER, mlp, every goal relabelled",
-        "DQN + HER, mlp, stock",
-    ]
+MIXED = [
+    comparison_of(seeds=1, max_steps=9, start="zeros", continuing_task=True),
+    comparison_of(seeds=1, max_steps=20, goal_mode="random", reward_type="hamming"),
+]
+REQUIRED = [name for name, column in RUN_COLUMNS.items() if column.required]
 
 
-def test_configurations_that_no_column_tells_apart_go_by_their_names() -> None:
-    runs = make(sizes=(4,), methods=("her",), seeds=2)[0]
-    runs["config_id"] = ["a", "b"]
-    assert series_of(runs) == ["DQN + HER, mlp, a", "DQN + HER, mlp, b"]
-
-
-def test_the_protocol_says_what_was_run() -> None:
-    assert protocol(make()[0]) == (
-        "One fixed target; random starts; reward 1 at s and 0 elsewhere; horizon n; "
-        "episodes end at s; 3 seeds; budget 40,000 env steps"
-    )
-    mixed = [
-        make(seeds=1, max_steps=9, start="zeros", continuing_task=True)[0],
-        make(seeds=1, max_steps=20, goal_mode="random", reward_type="hamming")[0],
-    ]
-    assert protocol(pd.concat(mixed)) == (
-        "One fixed target or a new target each episode; random starts or starts at zeros; "
-        "reward -distance/n or reward 1 at s and 0 elsewhere; horizon 9 to 20 steps; "
-        "episodes end at s or episodes run to the horizon; 1 seed; budget 40,000 env steps"
-    )
-    required = [name for name, column in RUN_COLUMNS.items() if column.required]
-    bare = make()[0].reindex(columns=required).reindex(columns=list(RUN_COLUMNS))
-    assert protocol(bare) == "3 seeds"
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        (
+            comparison_of(),
+            "One fixed target; random starts; reward 1 at s and 0 elsewhere; horizon n; "
+            "episodes end at s; 3 seeds; budget 40,000 env steps",
+        ),
+        (
+            pd.concat(MIXED),
+            "One fixed target or a new target each episode; random starts or starts at zeros; "
+            "reward -distance/n or reward 1 at s and 0 elsewhere; horizon 9 to 20 steps; "
+            "episodes end at s or episodes run to the horizon; 1 seed; budget 40,000 env steps",
+        ),
+        (comparison_of().reindex(columns=REQUIRED).reindex(columns=list(RUN_COLUMNS)), "3 seeds"),
+    ],
+    ids=["one", "mixed", "bare"],
+)
+def test_the_protocol_says_what_was_run(runs: pd.DataFrame, said: str) -> None:
+    assert protocol(runs) == said

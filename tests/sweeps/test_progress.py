@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from experiments.config.presets import PRESETS, plan
 from experiments.config.run import RunConfig
@@ -22,6 +21,7 @@ from experiments.sweeps import estimates
 from experiments.sweeps.execution import Ended
 from experiments.sweeps.progress import LOG, SweepDisplay, journal
 from experiments.sweeps.workers import WorkerDiedError
+from experiments.telling import Console
 from tests.command_lines import REPOSITORY, Command, listing
 from tests.made_runs import make_finished_run
 

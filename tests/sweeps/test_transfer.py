@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from experiments.config.run import RunConfig
 from experiments.records import tables
@@ -14,6 +13,7 @@ from experiments.sweeps import transfer
 from experiments.sweeps.clusters import Site
 from experiments.sweeps.progress import Failures
 from experiments.sweeps.training import train
+from experiments.telling import Console
 
 
 def test_rows_come_in_and_are_not_looked_at_again(

@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from experiments.evaluation.dithering import dithering_env_steps, dithering_episodes
 from experiments.figures import drawing
+from experiments.figures.matplotlib_alone import Axes
 from experiments.records.summary import quantile, times_to_solve
 
 Unit = Literal["env_steps", "episodes"]
@@ -41,15 +41,14 @@ def draw(axes: Axes, runs: pd.DataFrame, unit: Unit) -> dict[str, dict[str, Any]
     runs = runs.assign(_used=np.maximum(np.where(np.isnan(times), used, times), 1), _time=times)
     for style, place, group in drawing.series(runs):
         failed = group["_time"].isna()
-        axes.plot(place(group["n"][~failed]), group["_used"][~failed], **drawing.dots(style))
-        axes.plot(
-            place(group["n"][failed]), group["_used"][failed], **drawing.hollow(style["color"])
-        )
+        for some, look in (
+            (group[~failed], drawing.dots(style)),
+            (group[failed], drawing.hollow(style["color"])),
+        ):
+            axes.plot(place(some["n"]), some["_used"], **look)
         by_size = group.groupby("n")["_time"]
         medians = by_size.agg(lambda values: quantile(values.to_numpy(dtype=float), 0.5))
-        axes.plot(
-            place(medians.index), np.maximum(medians.to_numpy(dtype=float), 1), **style, zorder=3
-        )
+        axes.plot(place(medians.index), medians.clip(lower=1), **style, zorder=3)
     axes.set_yscale("log")
     known = runs["_used"].dropna()
     low, high = (known.min(), known.max()) if len(known) else (1.0, 1e4)

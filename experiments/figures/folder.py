@@ -1,0 +1,92 @@
+"""A results folder: its tables to all figures and pages that they have something for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from experiments.figures import ablation, comparison, frontier, transfer
+from experiments.figures.matplotlib_alone import Figure
+from experiments.figures.saving import save_figures
+from experiments.figures.series import name_series
+from experiments.records import files, tables
+from experiments.records.summary import STATISTICS
+from experiments.records.tables import TableError
+
+
+class Tables(NamedTuple):
+    """What a results folder holds."""
+
+    runs: pd.DataFrame
+    """With the further settings of ``summary.csv``, and the ``series`` of each run."""
+    curves: pd.DataFrame | None
+    transfers: pd.DataFrame | None
+
+
+_FIGURES: dict[str, Callable[[Tables], Figure | None]] = {
+    "success_vs_n": lambda held: comparison.success_vs_n(held.runs),
+    "episodes_to_solve": lambda held: comparison.episodes_to_solve(held.runs),
+    "learning_curves": lambda held: comparison.learning_curves(held.runs, held.curves),
+    "steps_vs_optimum": lambda held: comparison.steps_vs_optimum(held.runs, held.curves),
+    "ablation": lambda held: ablation.figure(held.runs),
+    "frontier": lambda held: frontier.figure(held.runs),
+    "transfer": lambda held: transfer.figure(held.transfers, held.runs),
+}
+"""Each gives None where the tables do not hold what it shows."""
+
+_PAGES: dict[str, Callable[[Tables], str | None]] = {
+    "ablation": lambda held: ablation.page(held.runs),
+    "frontier": lambda held: frontier.page(held.runs),
+    "transfer": lambda held: transfer.page(held.transfers),
+}
+"""The numbers of the figures of the same name, as Markdown."""
+
+
+def draw_folder(directory: Path) -> list[Path]:
+    """Write the figures of a results folder as PNG and SVG, and their pages as Markdown.
+
+    The same tables give the same bytes, as long as matplotlib is the same.
+
+    Args:
+        directory: Has ``runs.csv``, and ``curves.csv``, ``summary.csv`` and ``transfer.csv`` if
+            there are any.
+
+    Returns:
+        The files written: figures in ``directory/figures``, pages in ``directory``.
+
+    Raises:
+        TableError: If a table is missing, empty, or cannot be understood; nothing is written.
+    """
+    if not directory.is_dir():
+        raise TableError(directory, "is no folder; name one that has a runs.csv")
+    held = _read(directory)
+    pages = {name: text for name, write in _PAGES.items() if (text := write(held)) is not None}
+    draws = {name: partial(draw, held) for name, draw in _FIGURES.items()}
+    paths = save_figures(draws, directory / "figures")
+    for name, text in pages.items():
+        paths.append(directory / f"{name}.md")
+        files.replace_file(paths[-1], text.encode())
+    return paths
+
+
+def _read(directory: Path) -> Tables:
+    runs = tables.read_runs(directory / "runs.csv")
+    if runs.empty:
+        raise TableError(directory / "runs.csv", "has no rows; there is nothing to draw")
+    curves: pd.DataFrame | None = None
+    transfers: pd.DataFrame | None = None
+    if (path := directory / "summary.csv").exists():  # settings that runs.csv has no column for
+        settings = tables.read_settings(path)
+        known = {*STATISTICS, *runs.columns} - {"config_id"}
+        settings = settings[[name for name in settings if name not in known]]
+        runs = runs.merge(settings, on="config_id", how="left")
+    if (path := directory / "curves.csv").exists():
+        curves = tables.read_curves(path)
+        curves = curves[curves["run_id"].isin(runs["run_id"])]
+    if (path := directory / "transfer.csv").exists():
+        transfers = tables.read_transfers(path)
+    return Tables(runs.assign(series=name_series(runs)), curves, transfers)
