@@ -86,16 +86,12 @@ def base_name(method: str, network: str) -> str:
 
 def varying_settings(runs: pd.DataFrame) -> list[str]:
     """The settings that have more than one value, the network and the implementation in front."""
-    names = [
-        name for name in map(str, runs) if name not in _NO_SETTINGS and _is_setting(runs, name)
-    ]
+    columns = [name for name in map(str, runs) if name not in _NO_SETTINGS]
+    # A setting has one value for all seeds of a configuration.
+    within = runs.groupby("config_id")[columns].nunique(dropna=False).max()
+    among = runs[columns].nunique(dropna=False)
+    names = [name for name in columns if within[name] <= 1 < among[name]]
     return sorted(names, key=lambda name: (name != "network", name != "implementation"))
-
-
-def _is_setting(runs: pd.DataFrame, name: str) -> bool:
-    """Whether a column is a property of the configuration: one value for all its seeds."""
-    values = runs.groupby("config_id")[name].nunique(dropna=False)
-    return bool((values <= 1).all()) and runs[name].nunique(dropna=False) > 1
 
 
 def _name_group(base: str, group: pd.DataFrame, cells: pd.DataFrame) -> dict[str, str]:
@@ -105,15 +101,13 @@ def _name_group(base: str, group: pd.DataFrame, cells: pd.DataFrame) -> dict[str
         return {config: f"{base}, {config}" for config in group["config_id"]}
     if not differing:
         return dict.fromkeys(group["config_id"], base)
-    tasks = [some for _, some in group.groupby("n")]
-    ablation = {place: departures(cells.loc[some.index]) for place, some in enumerate(tasks)}
+    tasks = [(some, departures(cells.loc[some.index])) for _, some in group.groupby("n")]
     # One grid among the sizes, and everything is named everywhere: a line keeps its name.
-    grid = any(len(some) > 2 and ablation[place] is None for place, some in enumerate(tasks))
+    grid = any(len(some) > 2 and words is None for some, words in tasks)
     usual = {name: None if grid else _majority(cells[name]) for name in differing}
     names: dict[str, str] = {}
-    for place, some in enumerate(tasks):
-        words = None if grid else ablation[place]
-        if words is None:
+    for some, words in tasks:
+        if grid or words is None:
             words = [
                 [_setting(name, row[name]) for name in differing if row[name] != usual[name]]
                 for row in cells.loc[some.index].to_dict("records")
@@ -141,13 +135,14 @@ def departures(cells: pd.DataFrame) -> list[list[str]] | None:
     ]
     if len(rows) < 3 or {} not in rows or cells.duplicated().any():
         return None
-    short = [
-        [_setting(name, row[name]) for name in row if name not in _following(row)] for row in rows
-    ]
-    full = [[_setting(name, row[name]) for name in row] for row in rows]
+
+    def words(row: dict[str, str], without: Iterable[str] = ()) -> list[str]:
+        return [_setting(name, value) for name, value in row.items() if name not in without]
+
+    short = [words(row, _following(row)) for row in rows]
     return [
-        words if short.count(words) == 1 else whole
-        for words, whole in zip(short, full, strict=True)
+        some if short.count(some) == 1 else words(row)
+        for some, row in zip(short, rows, strict=True)
     ]
 
 
