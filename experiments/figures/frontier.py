@@ -15,6 +15,7 @@ import pandas as pd
 from experiments.figures import drawing, pages, time_to_solve
 from experiments.figures.matplotlib_alone import Axes, Figure
 from experiments.figures.protocol import protocol
+from experiments.figures.series import has_hindsight
 from experiments.records.summary import quantile, times_to_solve
 
 _MIN_SIZES = 3
@@ -32,11 +33,11 @@ _REFERENCES = (
 def parallel_runs(runs: pd.DataFrame) -> pd.DataFrame | None:
     """The runs that make a frontier, or None.
 
-    A frontier is DQN's, with two numbers of parallel environments or more: the series with at
-    least three sizes, each with one configuration a size. The environment steps until they were
-    solved, at most their budget, are in ``_time``.
+    A frontier is of learners without hindsight, with two numbers of parallel environments or
+    more: the series with at least three sizes, each with one configuration a size. The environment
+    steps until they were solved, at most their budget, are in ``_time``.
     """
-    some = runs[(runs["method"] == "dqn") & runs["env_steps"].notna()]
+    some = runs[~has_hindsight(runs) & runs["env_steps"].notna()]
     sizes = some.groupby("series", observed=True)["n"].nunique()
     some = some[some["series"].isin(sizes.index[sizes >= _MIN_SIZES])]
     if some["n_envs"].nunique() < 2:

@@ -16,7 +16,6 @@ from experiments.records.summary import STATISTICS
 
 _NO_SETTINGS = RESULT_COLUMNS | set(STATISTICS)
 _NO_SETTINGS |= {"run_id", "config_id", "seed", "schema_version", "method", "n", "series"}
-_METHODS = {"dqn": "DQN", "her": "DQN + HER"}
 _WORDS = {
     "budget_env_steps": "budget",
     "continuing_task": "continuing",
@@ -66,21 +65,17 @@ def name_series(runs: pd.DataFrame) -> pd.Series:
 
 def base_name(method: str, network: str) -> str:
     """A series that needs no further words."""
-    return f"{_METHODS.get(method, method)}, {network}"
+    return f"{_title(method)}, {network}"
 
 
 def varying_settings(runs: pd.DataFrame) -> list[str]:
     """The settings that have more than one value, the network and the implementation in front."""
-    names = [
-        name for name in map(str, runs) if name not in _NO_SETTINGS and _is_setting(runs, name)
-    ]
+    columns = [name for name in map(str, runs) if name not in _NO_SETTINGS]
+    # A setting has one value for all seeds of a configuration.
+    within = runs.groupby("config_id")[columns].nunique(dropna=False).max()
+    among = runs[columns].nunique(dropna=False)
+    names = [name for name in columns if within[name] <= 1 < among[name]]
     return sorted(names, key=lambda name: (name != "network", name != "implementation"))
-
-
-def _is_setting(runs: pd.DataFrame, name: str) -> bool:
-    """Whether a column is a property of the configuration: one value for all its seeds."""
-    values = runs.groupby("config_id")[name].nunique(dropna=False)
-    return bool((values <= 1).all()) and runs[name].nunique(dropna=False) > 1
 
 
 def _name_group(base: str, group: pd.DataFrame, cells: pd.DataFrame) -> dict[str, str]:
@@ -90,15 +85,13 @@ def _name_group(base: str, group: pd.DataFrame, cells: pd.DataFrame) -> dict[str
         return {config: f"{base}, {config}" for config in group["config_id"]}
     if not differing:
         return dict.fromkeys(group["config_id"], base)
-    tasks = [some for _, some in group.groupby("n")]
-    ablation = {place: departures(cells.loc[some.index]) for place, some in enumerate(tasks)}
+    tasks = [(some, departures(cells.loc[some.index])) for _, some in group.groupby("n")]
     # One grid among the sizes, and everything is named everywhere: a line keeps its name.
-    grid = any(len(some) > 2 and ablation[place] is None for place, some in enumerate(tasks))
+    grid = any(len(some) > 2 and words is None for some, words in tasks)
     usual = {name: None if grid else _majority(cells[name]) for name in differing}
     names: dict[str, str] = {}
-    for place, some in enumerate(tasks):
-        words = None if grid else ablation[place]
-        if words is None:
+    for some, words in tasks:
+        if grid or words is None:
             words = [
                 [_setting(name, row[name]) for name in differing if row[name] != usual[name]]
                 for row in cells.loc[some.index].to_dict("records")
@@ -126,15 +119,15 @@ def departures(cells: pd.DataFrame) -> list[list[str]] | None:
     ]
     if len(rows) < 3 or {} not in rows or cells.duplicated().any():
         return None
+
+    def words(row: dict[str, str], without: Iterable[str] = ()) -> list[str]:
+        return [_setting(name, value) for name, value in row.items() if name not in without]
+
     followers = registry.followers()
-    short = [
-        [_setting(name, row[name]) for name in row if name not in _following(row, followers)]
-        for row in rows
-    ]
-    full = [[_setting(name, row[name]) for name in row] for row in rows]
+    short = [words(row, _following(row, followers)) for row in rows]
     return [
-        words if short.count(words) == 1 else whole
-        for words, whole in zip(short, full, strict=True)
+        some if short.count(some) == 1 else words(row)
+        for some, row in zip(short, rows, strict=True)
     ]
 
 
@@ -142,6 +135,16 @@ def _following(names: Iterable[str], followers: Mapping[str, set[str]]) -> set[s
     """Everything whose default changes with one of these settings."""
     direct = {follower for name in names for follower in followers.get(name, ())}
     return direct | _following(direct, followers) if direct else direct
+
+
+def has_hindsight(runs: pd.DataFrame) -> pd.Series:
+    """Which runs learned from goals that they were not given."""
+    return runs["goal_strategy"].fillna("none") != "none"
+
+
+def _title(method: str) -> str:
+    """A method for people; one that is not known here goes by its name."""
+    return registry.METHODS[method].title if method in registry.METHODS else method
 
 
 def _majority(values: pd.Series) -> str | None:

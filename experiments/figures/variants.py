@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.figures.series import departures, varying_settings
+from experiments.figures.series import departures, has_hindsight, varying_settings
 from experiments.records.summary import quantile, summarise, times_to_solve
 
 DEFAULT = "default"
@@ -18,8 +18,8 @@ _ODDS = 20
 def variants(runs: pd.DataFrame) -> pd.DataFrame | None:
     """The runs of an ablation.
 
-    An ablation is an n at which HER has at least three configurations, one of which has the
-    majority's value in every setting: the default.
+    An ablation is an n at which methods with hindsight have at least three configurations, one of
+    which has the majority's value in every setting: the default.
 
     Args:
         runs: What :func:`experiments.records.tables.read_runs` gives, with further settings as
@@ -29,7 +29,7 @@ def variants(runs: pd.DataFrame) -> pd.DataFrame | None:
         Its runs, with the departure from the default in words as ``variant`` and the environment
         steps until they were solved as ``_time``; None if there is no ablation.
     """
-    runs = runs[runs["method"] == "her"]
+    runs = runs[has_hindsight(runs)]
     configs = runs.drop_duplicates("config_id")
     settings = varying_settings(runs)
     names: dict[str, str] = {}
