@@ -149,6 +149,12 @@ def command_line() -> str:
     return shlex.join(["python", *sys.orig_argv[1:]])
 
 
+def _at_home(arguments: _Arguments) -> _Arguments:
+    """The same arguments with ~ for the home folder, which a shell does not see in --out=~/x."""
+    paths = {n: v.expanduser() for n, v in vars(arguments).items() if isinstance(v, Path)}
+    return dataclasses.replace(arguments, **paths)  # type: ignore[type-var]
+
+
 @telling.unfailing()
 def run_command(arguments: type[_Arguments], command: Callable[[_Arguments], int]) -> None:
     """Parse the command line, run the command, and end the process.
@@ -161,7 +167,7 @@ def run_command(arguments: type[_Arguments], command: Callable[[_Arguments], int
         config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagConversionOff),
     )
     try:
-        status = command(parsed)
+        status = command(_at_home(parsed))
     except (ConfigError, ResultError, TableError, DependencyNotInstalled) as error:
         print(f"error: {error}", file=sys.stderr)
         status = 2

@@ -20,8 +20,13 @@ class PlotArguments:
     An ablation, a frontier of DQN and a size transfer get a figure and a page of their own.
     """
 
-    directory: Annotated[Path, tyro.conf.Positional]
-    """A folder with runs.csv and, for learning curves, curves.csv; figures/ is made in it."""
+    directory: Annotated[
+        Path,
+        tyro.conf.Positional,
+        command_line.told(
+            "A folder with runs.csv and, for learning curves, curves.csv; figures/ is made in it."
+        ),
+    ]
 
 
 def plot(arguments: PlotArguments) -> int:

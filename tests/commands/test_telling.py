@@ -105,3 +105,16 @@ def test_nothing_fails_for_being_told(
     assert sys.stdout is stream
     told = errors.buffer.getvalue().decode()
     assert told == f"{warning}error: {SHOWN}\n"
+
+
+def test_a_tilde_is_the_home_folder(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    flags = ["--n", "2", "--budget", "40", "--device", "cpu", "--progress", "False"]
+    assert command("train", *flags, "--out=~/x").status == 0
+    (run,) = (tmp_path / "home" / "x" / "runs").iterdir()
+    assert command("evaluate", f"~/x/runs/{run.name}", "--episodes", "5").status == 0
+    assert command("plot", "~/x").status == 0
+    assert command("compare", "--merge=~/x").status == 0
+    assert not (tmp_path / "~").exists()

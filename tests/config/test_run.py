@@ -269,6 +269,17 @@ def test_a_network_has_rules_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None
     assert "batch_size" in registry.followers()["network"]
 
 
+@pytest.mark.parametrize("name", list(HerRun.model_fields))
+def test_a_changed_setting_changes_only_what_follows_from_it(name: str) -> None:
+    base = BASES.get(name, {})
+    one, other = (dict(RunConfig.of(**{**base, **new})) for new in ({}, {name: OTHER[name]}))
+    differing = {n for n in one.keys() & other.keys() if one[n] != other[n]}
+    followers, found = registry.followers(), {name}
+    while further := {f for known in found for f in followers.get(known, ())} - found:
+        found |= further
+    assert differing <= found
+
+
 def test_what_follows_from_what_is_read_off_the_rules() -> None:
     followers = registry.followers()
     assert followers["implementation"] == {
