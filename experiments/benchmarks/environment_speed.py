@@ -46,8 +46,10 @@ def sb3_single(n: int, seconds: float = 0.5) -> Side:
     return _one(BitFlippingEnv(n_bits=n), n, seconds)
 
 
+# Uniform random actions are drawn beforehand: the draw is no part of the environment.
+
+
 def _many(env: Any, copies: int, n: int, seconds: float, share: float = 1.0) -> Side:
-    """Uniform random actions, drawn beforehand: the draw is no part of the environment."""
     # Of many copies a few steps take long enough, and their actions enough room.
     steps = max(1, min(_STEPS, 2**20 // copies))
     actions, step = np.random.default_rng(0).integers(n, size=(steps, copies)), env.step
@@ -57,7 +59,7 @@ def _many(env: Any, copies: int, n: int, seconds: float, share: float = 1.0) -> 
             step(row)
         return steps * copies
 
-    return Side(lambda _: rate(chunk, seconds, share))
+    return lambda _: rate(chunk, seconds, share)
 
 
 def _one(env: gym.Env, n: int, seconds: float) -> Side:
@@ -71,4 +73,4 @@ def _one(env: gym.Env, n: int, seconds: float) -> Side:
                 env.reset()
         return len(actions)
 
-    return Side(lambda _: rate(chunk, seconds))
+    return lambda _: rate(chunk, seconds)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
-from experiments.benchmarks.repeats import REPEATS, Repeat, repeat_table
+from experiments.benchmarks.measuring import REPEATS, AtLeast, Repeat, repeat_table
 from experiments.benchmarks.verdicts import Outcome
 from experiments.figures import pages
 from experiments.telling import Console
@@ -38,8 +38,8 @@ def words(outcome: Outcome) -> dict[str, str]:
     if outcome.ratio is not None:
         ratio = significant(outcome.ratio)
         if row.other is not None:
-            ratio = f"{'≥ ' if outcome.at_least else ''}{ratio}x"
-        span = f"{significant(min(outcome.values))} to {significant(max(outcome.values))}"
+            ratio = f"{'≥ ' if isinstance(outcome.ratio, AtLeast) else ''}{ratio}x"
+        span = " to ".join(map(significant, outcome.ends))
     aim = "-" if outcome.aim is None else significant(outcome.aim)
     if isinstance(row.aim, str):
         aim = f"{'unmeasured' if outcome.aim is None else aim} ({row.aim.upper()})"
@@ -59,26 +59,26 @@ def print_ratios(console: Console, outcomes: Sequence[Outcome], repeats: Sequenc
     header = ["what", "ratio", "goal", "aim", "verdict"]
     lines = [[words(outcome)[name] for name in header] for outcome in outcomes]
     console.table(TITLE, header, lines)
-    console.table(_FURTHER, _FURTHER_HEADER, _further(outcomes, _medians(repeats)))
+    console.table(_FURTHER, _FURTHER_HEADER, _further(outcomes, repeats))
 
 
 def page(outcomes: Sequence[Outcome], repeats: Sequence[Repeat]) -> str:
     """The table with its ranges and absolute figures, the machine's limits, and the machine."""
-    medians = _medians(repeats)
+    medians = {side: " ".join(figure) for side, figure in _medians(repeats).items()}
     rows = []
     for outcome in outcomes:
         sides = {"ours": "ours", "theirs": outcome.row.other}.items()
         figures = {name: medians.get((outcome.row.contest, side), "-") for name, side in sides}
-        rows.append(words(outcome) | {name: " ".join(each) for name, each in figures.items()})
+        rows.append(words(outcome) | figures)
     parts = [_INTRODUCTION, pages.markdown(list(rows[0]), [list(row.values()) for row in rows])]
     if notes := dict.fromkeys(outcome.note for outcome in outcomes if outcome.note):
         parts.append(f"Unmeasured: {'; '.join(notes)}.")
-    if further := _further(outcomes, medians):
+    if further := _further(outcomes, repeats):
         parts += [f"## {_FURTHER}", pages.markdown(_FURTHER_HEADER, further)]
     if repeats:
-        devices = " and ".join(dict.fromkeys(repeat.device_name for repeat in repeats))
+        devices = " and ".join(dict.fromkeys(repeat["device_name"] for repeat in repeats))
         last = repeats[-1]
-        measured = f"Measured on {devices}, {last.date}, with {last.versions}."
+        measured = f"Measured on {devices}, {last['date']}, with {last['versions']}."
         parts.append(f"{measured} [Every repeat]({REPEATS}).")
     return pages.page("benchmark", TITLE, *parts, writer="experiments.benchmark")
 
@@ -98,12 +98,11 @@ def _medians(repeats: Sequence[Repeat]) -> dict[tuple[str, str | None], tuple[st
     return {(r["contest"], r["side"]): (significant(r["median"]), r["unit"]) for r in rows}
 
 
-def _further(
-    outcomes: Sequence[Outcome], medians: Mapping[tuple[str, str | None], tuple[str, str]]
-) -> pages.Rows:
+def _further(outcomes: Sequence[Outcome], repeats: Sequence[Repeat]) -> pages.Rows:
     """The medians that no ratio is made of, the machine's limits among them."""
     told = {(o.row.contest, side) for o in outcomes for side in ("ours", o.row.other)}
-    return [[*map(str, of), *figure] for of, figure in medians.items() if of not in told]
+    medians = _medians(repeats).items()
+    return [[*map(str, side), *figure] for side, figure in medians if side not in told]
 
 
 def _rounded(value: float | None) -> float:
