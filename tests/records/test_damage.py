@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import math
@@ -68,7 +69,6 @@ def rows(count: int) -> Edit:
 ANY_FILE: dict[str, Edit] = {
     "empty": lambda _: b"",
     "half": lambda data: data[: len(data) // 2],
-    "zeros": lambda _: bytes(200),
     "no UTF-8": lambda _: b"\xff\xfe{}\x80",
 }
 ANY_JSON: dict[str, Edit] = {
@@ -105,8 +105,8 @@ OWN: dict[str, dict[str, Edit]] = {
         "an empty key": fields(env_steps=None),
         "unknown key": fields(reward=1),
         "NaN": fields(success_rate=math.nan),
-        "too large a float": text(b"140.25", b"1e999"),
         "rate above 1": fields(success_rate=1.5),
+        "too large a float": text(b"140.25", b"1e999"),
         "other n": fields(n=4),
         "other device": fields(device="cuda"),
         "other configuration": fields(config_id="her-mlp-n3-0123456789"),
@@ -118,15 +118,14 @@ OWN: dict[str, dict[str, Edit]] = {
         "last evaluation missing": rows(2),
         "all evaluations missing": rows(0),
         "cut in its last row": lambda data: data[:-12],
-        "no rate": text(b",0.1,", b",,"),
         "rate as text": text(b",0.1,", b",high,"),
+        "rate above 1": text(b",0.1,", b",1.5,"),
         "newer schema": text(b",1\n", b",2\n"),
         "too many cells": text(b",1\n", b",1,1\n"),
         "open quote": text(b"her-mlp", b'"her-mlp'),
     },
     POLICY: {
         "a pickle": lambda _: b"\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00\x8c\x07",
-        "a zip": lambda _: b"PK\x03\x04" + bytes(100),
         "one byte short": lambda data: data[:-1],
         "no weights": lambda _: safetensors.numpy.save({}),
         "no name": lambda _: safetensors.numpy.save({"w": np.zeros(2, dtype=np.float32)}),
@@ -199,11 +198,11 @@ def test_what_is_no_run_is_named_and_what_is_unfinished_is_not(tmp_path: Path) -
     assert "notes.txt" in problem
 
 
-def read_again(content: Files) -> FinishedRun | None:
-    """What the files say, None where they are refused."""
-    run, _ = sound()
+def read_again(name: str, data: bytes) -> FinishedRun | None:
+    """What a run says with another content of a file, None where it is refused."""
+    run, content = sound()
     with tempfile.TemporaryDirectory() as out:
-        folder = with_content(Path(out) / run.config.run_id, content)
+        folder = with_content(Path(out) / run.config.run_id, {**content, name: data})
         try:
             return run_folders.read_run(folder)
         except ResultError:
@@ -214,10 +213,9 @@ def read_again(content: Files) -> FinishedRun | None:
 def test_a_cut_off_file_is_refused_or_had_lost_nothing(name: str, share: float) -> None:
     run, content = sound()
     kept = int(share * len(content[name]))
-    found = read_again({**content, name: content[name][:kept]})
-    assert found is None or found == run
+    found = read_again(name, content[name][:kept])
     # Nothing but a line's end, or a schema version that may be left out, can be lost in silence.
-    assert found is None or kept >= len(content[name]) - 2
+    assert found is None or (found == run and kept >= len(content[name]) - 2)
 
 
 @given(st.sampled_from(NAMES), st.floats(0, 1, exclude_max=True), st.integers(1, 255))
@@ -226,22 +224,11 @@ def test_a_flipped_byte_never_makes_another_run(name: str, share: float, mask: i
     run, content = sound()
     data = bytearray(content[name])
     data[int(share * len(data))] ^= mask
-    found = read_again({**content, name: bytes(data)})
-    if found is None:
-        return
-    assert found.config == run.config
-    # A measured number may be another number: but of its kind, in its range, and of this run.
-    for column in ("run_id", "config_id", "method", "network", "n", "seed", "budget_env_steps"):
-        assert found.result[column] == run.result[column]
-    assert 0 <= found.result["success_rate"] <= 1
-    assert [len(row) for row in found.curve] == [len(row) for row in run.curve]
-    if name in (CONFIG, CURVE, POLICY):
-        assert found.result == run.result
-    if name != POLICY:
-        assert found.policy == run.policy
+    found = read_again(name, bytes(data))
+    # The provenance is no figure, and has no checksum.
+    assert found is None or dataclasses.replace(found, provenance=run.provenance) == run
 
 
 @given(st.sampled_from(NAMES), st.binary(max_size=300))
 def test_a_foreign_file_is_refused(name: str, data: bytes) -> None:
-    _, content = sound()
-    assert read_again({**content, name: data}) is None
+    assert read_again(name, data) is None

@@ -117,15 +117,6 @@ def test_an_out_that_may_not_be_written_to_is_refused(
     assert not (tmp_path / ".lock").exists()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")
-@pytest.mark.parametrize("name", ["out", "out/new"])
-def test_a_read_only_out_is_refused(tmp_path: Path, name: str) -> None:
-    (tmp_path / "out" / "runs").mkdir(parents=True)
-    for folder in ("out/runs", "out"):
-        (tmp_path / folder).chmod(0o500)
-    refused(tmp_path / name, "--out")
-
-
 # Files replaced whole, and on the disk.
 
 

@@ -18,7 +18,7 @@ from experiments.records.merging import thin_curves
 from experiments.records.run_folders import POLICY, FinishedRun
 from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS
 from experiments.records.summary import spread
-from experiments.records.tables import TableError, read_curves, read_runs
+from experiments.records.tables import read_curves, read_runs
 from tests.made_runs import TABLES, Files, make_finished_run, tree
 
 GRID = [
@@ -131,18 +131,6 @@ def test_the_rows_of_a_folder_that_broke_later_go(out: Path) -> None:
     assert len(problems) == 1
     merging.merge(out, finished)
     assert runs_of(out) == set(whole)
-
-
-@pytest.mark.parametrize("table", TABLES)
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"hello\nworld\n", b"a,b\n1,2,3\n"])
-def test_a_table_that_is_not_understood_is_refused_and_kept(
-    tmp_path: Path, table: str, content: bytes
-) -> None:
-    before = merged(tmp_path, GRID[0]) | {table: content}
-    (tmp_path / table).write_bytes(content)
-    with pytest.raises(TableError, match=table):
-        merged(tmp_path)
-    assert tree(tmp_path) == before
 
 
 def test_a_folder_without_runs_gets_empty_tables(tmp_path: Path) -> None:

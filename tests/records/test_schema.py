@@ -64,14 +64,6 @@ def assert_valid_or_refused(path: Path) -> None:
             assert table["solved"].notna().all()
 
 
-@given(st.binary(max_size=300))
-@settings(SETTINGS, max_examples=100)
-def test_any_bytes_are_refused_or_valid(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "any.csv"
-    path.write_bytes(content)
-    assert_valid_or_refused(path)
-
-
 NAMES = st.sampled_from([*RUN_COLUMNS, *CURVE_COLUMNS, "x"])
 ROWS = st.tuples(st.sampled_from([run, curve]), st.dictionaries(NAMES, CELLS, max_size=2))
 SCARS = st.tuples(st.integers(0, 3_000), st.sampled_from([*',"\n\r\0', "config_id", ""]))
