@@ -12,7 +12,7 @@ import pandas as pd
 import torch as th
 
 from experiments import command_line
-from experiments.benchmarks import limits, ratio_figure, ratio_table, scaling
+from experiments.benchmarks import limits, ratio_figure, ratios, scaling
 from experiments.benchmarks.measuring import (
     REPEATS,
     Repeat,
@@ -21,8 +21,8 @@ from experiments.benchmarks.measuring import (
     read_repeats,
     repeat_table,
 )
+from experiments.benchmarks.ratios import judge
 from experiments.benchmarks.rows import CONTESTS, ROWS
-from experiments.benchmarks.verdicts import judge
 from experiments.figures.saving import save_figures
 from experiments.records import files
 from experiments.telling import Console
@@ -91,13 +91,13 @@ def _compare(out: Path, wanted: Collection[str], repeats: int | None, console: C
         figures = [*measured, *limits.derived(measured)]
         _write(out, REPEATS, repeat_table(figures))
         found = [judge(r, measured, notes.get(r.contest, "")) for r in ROWS if r.contest in told]
-        _write(out, "benchmark.csv", ratio_table.ratio_table(found))
+        _write(out, "benchmark.csv", ratios.ratio_table(found))
         if found:
-            page = ratio_table.page(found, figures)
+            page = ratios.page(found, figures)
             files.replace_file(out / "benchmark.md", page.encode())
             draw = functools.partial(ratio_figure.ratio_figure, found)
             save_figures({"benchmark": draw}, out / "figures")
-    ratio_table.print_ratios(console, found, figures)
+    ratios.print_ratios(console, found, figures)
 
 
 def kept(out: Path, wanted: Collection[str]) -> list[Repeat]:

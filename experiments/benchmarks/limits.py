@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import torch as th
 
-from experiments.benchmarks.learner_speed import setting
 from experiments.benchmarks.measuring import Repeat, Side, Sides, rate, repeat_table, stamp
+from experiments.benchmarks.speeds import setting
 from experiments.methods.her import HerRun
 
 SQUARE = "square matrices, 1,024"
@@ -76,11 +76,11 @@ def _layers(config: HerRun) -> list[tuple[int, int, int]]:
 
 def _products(shapes: Sequence[tuple[int, int, int]]) -> Side:
     pairs = [(th.randn(rows, inner), th.randn(inner, columns)) for rows, inner, columns in shapes]
-    outs = [left @ right for left, right in pairs]
+    trios = [(left, right, left @ right) for left, right in pairs]
     flops = sum(2.0 * rows * inner * columns for rows, inner, columns in shapes)
 
     def once() -> None:
-        for (left, right), out in zip(pairs, outs, strict=True):
+        for left, right, out in trios:
             th.mm(left, right, out=out)
 
     return _repeated(once, int(2e9 / flops), flops / 1e9)

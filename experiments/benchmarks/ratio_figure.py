@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from experiments.benchmarks.measuring import AtLeast
-from experiments.benchmarks.ratio_table import TITLE, words
-from experiments.benchmarks.verdicts import Outcome
+from experiments.benchmarks.ratios import TITLE, Outcome, words
 from experiments.figures import drawing
 from experiments.figures.matplotlib_alone import Axes, Figure, FuncFormatter, NullLocator
 

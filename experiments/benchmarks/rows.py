@@ -8,15 +8,24 @@ from typing import Any, NamedTuple
 import torch as th
 
 from experiments.benchmarks import limits
-from experiments.benchmarks.environment_speed import sb3_single, sb3_vector, single, vector
-from experiments.benchmarks.learner_speed import STOCK, sampling, setting, training, updating
 from experiments.benchmarks.measuring import Side, Sides, UnavailableError
+from experiments.benchmarks.ratios import Row
 from experiments.benchmarks.sbx_shim import sbx_agent
 from experiments.benchmarks.solving import paper_sweep, race
-from experiments.benchmarks.verdicts import Row
+from experiments.benchmarks.speeds import (
+    STOCK,
+    sampling,
+    sb3_vector,
+    setting,
+    single,
+    training,
+    updating,
+    vector,
+)
 
 SBX = "sbx"
 ON_CPU = "ours on the CPU"
+_SMALL = "ours at 10^4"
 _GPU = ("ours", "stock")
 _N = 30
 _SECONDS = 0.8
@@ -72,13 +81,13 @@ def _on_gpu(measure: Callable[..., Side], **fields: Any) -> Sides:
 
 CONTESTS: Mapping[str, Contest] = {
     "vector": Contest("env steps/s", _vector),
-    "single": Contest("env steps/s", lambda: {"ours": single(_N), "stock": sb3_single(_N)}),
+    "single": Contest("env steps/s", lambda: {"ours": single(_N), "stock": single(_N, sb3=True)}),
     "one-env": Contest("env steps/s", lambda: _both(training, **_ONE)),
     "many-envs": Contest("env steps/s", _many_envs),
     "updates": Contest("updates/s", lambda: _both(updating, **_BATCHED)),
     "sample": Contest(
         "ms",
-        lambda: {"ours": sampling(setting(), 10**6), "ours at 10^4": sampling(setting(), 10**4)},
+        lambda: {"ours": sampling(setting(), 10**6), _SMALL: sampling(setting(), 10**4)},
     ),
     "solve-mlp": Contest("s", lambda: race(n=_N, goal_mode="random", patience=10.0), 3),
     "solve-equivariant": Contest("s", lambda: race(n=50, network="equivariant")),
@@ -107,14 +116,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "many-envs", "DQN+HER, 16 envs, 1 update per 5 env steps: env steps/s", "stock SB3", 2, SBX
     ),
-    Row(
-        "sample",
-        "time of one sample() at 10^6 slots (at most)",
-        "itself at 10^4",
-        goal=1.3,
-        aim=1,
-        other="ours at 10^4",
-    ),
+    Row("sample", "time of one sample() at 10^6 slots (at most)", "itself at 10^4", 1.3, 1, _SMALL),
     Row(
         "solve-mlp",
         "seconds to solve n = 30, mlp, goal per episode",

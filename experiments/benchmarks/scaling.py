@@ -7,10 +7,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from experiments.benchmarks.environment_speed import sb3_vector, vector
-from experiments.benchmarks.learner_speed import STOCK, sampling, setting, updating
 from experiments.benchmarks.measuring import Repeat, Sides, measure, repeat_table
 from experiments.benchmarks.solving import solving
+from experiments.benchmarks.speeds import STOCK, sampling, sb3_vector, setting, updating, vector
 from experiments.figures import drawing
 from experiments.figures.matplotlib_alone import Axes, Figure, LogLocator, NullFormatter
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments.benchmarks.learner_speed import STOCK
 from experiments.benchmarks.measuring import AtLeast, Side, Sides, UnavailableError
+from experiments.benchmarks.speeds import STOCK
 from experiments.config.presets import PRESETS, plan
 from experiments.config.run import RunConfig
 from experiments.methods.her import HerRun

@@ -11,17 +11,19 @@ import pytest
 import torch as th
 
 from experiments.benchmarks import limits, rows, scaling, solving
-from experiments.benchmarks.environment_speed import sb3_single, sb3_vector, single, vector
-from experiments.benchmarks.learner_speed import (
+from experiments.benchmarks.measuring import AtLeast, Side, UnavailableError, measure, stamp
+from experiments.benchmarks.sbx_shim import sbx_agent
+from experiments.benchmarks.speeds import (
     STOCK,
     filled_agent,
     sampling,
+    sb3_vector,
     setting,
+    single,
     training,
     updating,
+    vector,
 )
-from experiments.benchmarks.measuring import AtLeast, Side, UnavailableError, measure, stamp
-from experiments.benchmarks.sbx_shim import sbx_agent
 from experiments.config.presets import PRESETS, plan
 from experiments.config.run import RunConfig
 from experiments.methods.her import HerRun
@@ -40,7 +42,7 @@ GPU = [contest for name, contest in rows.CONTESTS.items() if name.startswith("gp
         lambda: vector(3, 4, 0.01, "SameStep"),
         lambda: sb3_vector(3, 4, 0.01),
         lambda: single(4, 0.01),
-        lambda: sb3_single(4, 0.01),
+        lambda: single(4, 0.01, sb3=True),
         *(lambda config=config: training(config, 0.01, None, 9) for config in (OURS, THEIRS)),
         *(lambda config=config: updating(config, 0.01) for config in (OURS, THEIRS)),
         *(lambda config=config: sampling(config, 300, 0.01) for config in (OURS, THEIRS)),

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from experiments import benchmark
-from experiments.benchmarks import limits, ratio_figure, ratio_table, scaling
-from experiments.benchmarks.learner_speed import setting
+from experiments.benchmarks import limits, ratio_figure, ratios, scaling
 from experiments.benchmarks.measuring import (
     REPEATS,
     AtLeast,
@@ -22,8 +21,9 @@ from experiments.benchmarks.measuring import (
     repeat_table,
     stamp,
 )
-from experiments.benchmarks.rows import CONTESTS, ROWS
-from experiments.benchmarks.verdicts import Row, judge
+from experiments.benchmarks.ratios import Row, judge
+from experiments.benchmarks.rows import ROWS
+from experiments.benchmarks.speeds import setting
 from experiments.records import files
 from experiments.records.tables import TableError
 
@@ -105,25 +105,14 @@ def test_verdicts(row: Row, repeats: list[Repeat], ratio: float | None, verdict:
 @pytest.mark.parametrize(("peer", "aim"), [([], "unmeasured (SBX)"), ([8, 6], "3.5 (SBX)")])
 def test_a_peer_may_be_the_aim(peer: list[float], aim: str) -> None:
     repeats = STEPS + repeats_of("sbx", peer, unit="steps/s")
-    assert ratio_table.words(judge(replace(FASTER, aim="sbx"), repeats))["aim"] == aim
-
-
-def test_goals_and_aims() -> None:
-    asked = ", ".join(f"{row.contest} {row.goal:g} {row.aim}" for row in ROWS[:8])
-    assert asked == (
-        "vector 400 600, single 3 5, one-env 1.7 2, many-envs 2 sbx, sample 1.3 1, "
-        "solve-mlp 5 10, solve-equivariant 1.5 2, paper 60 30"
-    )
-    assert [(row.goal, row.aim) for row in ROWS[8:]] == [(5, 10), (1, None)] * 3
-    assert {row.contest for row in ROWS} <= set(CONTESTS)
-    assert len({(row.what, row.peer) for row in ROWS}) == len(ROWS)
+    assert ratios.words(judge(replace(FASTER, aim="sbx"), repeats))["aim"] == aim
 
 
 def test_the_committed_tables_follow_from_their_repeats() -> None:
     known = [each for each in read_repeats(COMMITTED / REPEATS) if each["contest"] != limits.NAME]
     figures = [*known, *limits.derived(known)]
     assert files.csv_bytes(repeat_table(figures)) == (COMMITTED / REPEATS).read_bytes()
-    table = ratio_table.ratio_table([judge(row, known) for row in ROWS])
+    table = ratios.ratio_table([judge(row, known) for row in ROWS])
     assert files.csv_bytes(table) == (COMMITTED / "benchmark.csv").read_bytes()
 
 
@@ -156,7 +145,7 @@ def test_what_is_measured_anew_costs_no_other_row(tmp_path: Path) -> None:
 
 def test_the_page_tells_the_ratios_the_figures_and_what_is_missing() -> None:
     found = [judge(FASTER, STOPPED), judge(SMALLER, [], "no such thing here")]
-    text = ratio_table.page(found, [*STOPPED, *repeats_of("of it", [5], contest="more")])
+    text = ratios.page(found, [*STOPPED, *repeats_of("of it", [5], contest="more")])
     assert "| faster | another | ≥ 10x | 10 to 10 | 2 | 4 | met | 1 s | 10 s |" in text
     assert "| smaller (at most) | another | - | - | 1.3 | 1 | unmeasured | 1 s | 10 s |" in text
     assert "Unmeasured: no such thing here." in text
@@ -169,7 +158,7 @@ def test_the_page_tells_the_ratios_the_figures_and_what_is_missing() -> None:
     [(48_482_270.4, "48,482,270"), (3.14159, "3.14"), (0.0312, "0.0312"), (400, "400"), (0, "0")],
 )
 def test_numbers_have_three_digits(value: float, text: str) -> None:
-    assert ratio_table.significant(value) == text
+    assert ratios.significant(value) == text
 
 
 def test_every_row_is_drawn() -> None:

@@ -1,16 +1,23 @@
-"""Steps, updates and samples per second of learners that are past their first steps."""
+"""Steps, updates and samples per second: of environments, and of learners past their start."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import gymnasium as gym
+import numpy as np
+from stable_baselines3.common.envs import BitFlippingEnv
 from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.vec_env import DummyVecEnv
 
 from experiments.benchmarks.measuring import Side, now, rate
 from experiments.methods.her import HerRun
 from experiments.methods.learner import learner_of
 from experiments.methods.sb3 import LOG_INTERVAL
 
+_ID = "bitseq_env:BitSequence-v0"
+_STEPS = 120
+"""Vector steps between two looks at the clock: a few whole episodes at n = 30."""
 STOCK: dict[str, Any] = {"implementation": "stock", "reward_type": "minus_one_zero"}
 """SB3 as it comes. Its buffer never learns on rewards 1/0 (issue #627), so it gets the HER paper's
 -1/0: the same task, on which it does best."""
@@ -25,6 +32,58 @@ _USUAL: dict[str, Any] = {
     # Random actions cost less than greedy ones, and the two sides' epsilon falls differently.
     "exploration_steps": 1,
 }
+
+
+# Uniform random actions are drawn beforehand: the draw is no part of the environment.
+
+
+def vector(copies: int, n: int, seconds: float = 0.5, autoreset_mode: str = "NextStep") -> Side:
+    """The native vector environment, by default as ``gym.make_vec`` makes it.
+
+    SB3 resets in the "SameStep", and keeps the last observation in the infos.
+    """
+    env = gym.make_vec(_ID, num_envs=copies, n=n, target_seed=0, autoreset_mode=autoreset_mode)
+    env.reset(seed=0)
+    # In "NextStep" each episode of n steps (random play hardly ever ends one sooner) is followed
+    # by a call that only resets, and is no step.
+    share = 1.0 if autoreset_mode == "SameStep" else n / (n + 1)
+    return _many(env, copies, n, seconds, share)
+
+
+def sb3_vector(copies: int, n: int, seconds: float = 0.5) -> Side:
+    """SB3's environment in its ``DummyVecEnv``."""
+    env = DummyVecEnv([lambda: BitFlippingEnv(n_bits=n)] * copies)
+    env.reset()
+    return _many(env, copies, n, seconds)
+
+
+def _many(env: Any, copies: int, n: int, seconds: float, share: float = 1.0) -> Side:
+    # Of many copies a few steps take long enough, and their actions enough room.
+    steps = max(1, min(_STEPS, 2**20 // copies))
+    actions, step = np.random.default_rng(0).integers(n, size=(steps, copies)), env.step
+
+    def chunk() -> int:
+        for row in actions:
+            step(row)
+        return steps * copies
+
+    return lambda _: rate(chunk, seconds, share)
+
+
+def single(n: int, seconds: float = 0.5, *, sb3: bool = False) -> Side:
+    """One environment with whatever ``gym.make`` puts around it; SB3's has nothing around it."""
+    env = BitFlippingEnv(n_bits=n) if sb3 else gym.make(_ID, n=n, target_seed=0)
+    actions = np.random.default_rng(0).integers(n, size=10 * _STEPS).tolist()
+    env.reset(seed=0)
+
+    def chunk() -> int:
+        for action in actions:
+            _, _, terminated, truncated, _ = env.step(action)
+            if terminated or truncated:
+                env.reset()
+        return len(actions)
+
+    return lambda _: rate(chunk, seconds)
 
 
 def setting(**fields: Any) -> HerRun:
