@@ -1,5 +1,5 @@
-"""The speed benchmark. ``rows`` and ``scaling`` are what is asked, as data; ``running`` does it.
+"""The speed benchmark. ``rows`` and ``scaling`` are what is asked, as data.
 
-``measuring`` takes figures of what ``environment_speed``, ``learner_speed``, ``solving``,
-``sbx_shim`` and ``limits`` set up; ``verdicts``, ``ratio_table`` and ``ratio_figure`` tell them.
+``measuring`` takes figures of what ``speeds``, ``solving``, ``sbx_shim`` and ``limits`` set up;
+``ratios`` and ``ratio_figure`` tell them.
 """

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import itertools
-import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch as th
 
-from experiments.benchmarks.learner_speed import setting
-from experiments.benchmarks.measuring import Side, rate
-from experiments.benchmarks.repeats import Repeat, stamp
+from experiments.benchmarks.measuring import Repeat, Side, Sides, rate, repeat_table, stamp
+from experiments.benchmarks.speeds import setting
 from experiments.methods.her import HerRun
 
 SQUARE = "square matrices, 1,024"
-LAYERS = "an mlp's layers at this batch"
 CACHED = "arrays in cache"
-LARGE = "arrays of 256 MB"
 NAME = "limits"
 
 
@@ -35,38 +31,41 @@ def step_bytes(n: int) -> int:
     return 5 * n
 
 
-def sgemm() -> dict[str, Side]:
+def sgemm() -> Sides:
     """GFLOP/s of float32 products on one thread."""
-    return {SQUARE: _products([(1024, 1024, 1024)]), LAYERS: _products(_layers(setting()))}
+    layers = _products(_layers(setting()))
+    return {SQUARE: _products([(1024, 1024, 1024)]), "an mlp's layers at this batch": layers}
 
 
-def memory() -> dict[str, Side]:
+def memory() -> Sides:
     """GB/s of a copy on one thread, read and written bytes together."""
-    return {CACHED: _copies(1024 * setting().n), LARGE: _copies(2**28)}
+    return {CACHED: _copies(1024 * setting().n), "arrays of 256 MB": _copies(2**28)}
 
 
-def derived(repeats: Sequence[Repeat]) -> list[Repeat]:
+def derived(repeats: Iterable[Repeat]) -> list[Repeat]:
     """Bounds, and the share of them that is reached; what lacks its measurement is left out.
 
     They have the stamp of what they come from: ``sgemm`` and ``memory``.
     """
+    rows = repeat_table(repeats).to_dict("records")
+    sides = {(row["contest"], row["side"]): row for row in rows}
     config = setting()
     flops, moved = update_flops(config), step_bytes(config.n)
     found = [("an update", flops / 1e6, "MFLOP"), ("an environment step", float(moved), "bytes")]
-    here = stamp("cpu")
-    for contest, side, ours, thing, bound in (
-        ("sgemm", SQUARE, "updates", "updates", 1e9 / flops),
-        ("memory", CACHED, "vector", "environment steps", 1e9 / moved),
+    machine = stamp()
+    for bound, ours, thing, each in (
+        (("sgemm", SQUARE), ("updates", "ours"), "updates", flops),
+        (("memory", CACHED), ("vector", "ours"), "environment steps", moved),
     ):
-        reached = [r.value for r in repeats if (r.contest, r.side) == (ours, "ours")]
-        if best := [r for r in repeats if (r.contest, r.side) == (contest, side)]:
-            here = (best[0].device_name, best[0].processor, best[0].versions, best[0].date)
-            most = bound * statistics.median(r.value for r in best)
-            found.append((f"{thing}, at most", most, f"{thing}/s"))
-            if reached:
-                share = 100 * statistics.median(reached) / most
-                found.append((f"{thing}, share reached", share, "%"))
-    return [Repeat(NAME, side, 0, value, False, unit, "cpu", *here) for side, value, unit in found]
+        if bound not in sides:
+            continue
+        machine = {name: sides[bound][name] for name in machine}
+        most = 1e9 / each * sides[bound]["median"]
+        found.append((f"{thing}, at most", most, f"{thing}/s"))
+        if ours in sides:
+            found.append((f"{thing}, share reached", 100 * sides[ours]["median"] / most, "%"))
+    common = {"contest": NAME, "repeat": 0, "at_least": False} | machine
+    return [common | {"side": side, "value": value, "unit": unit} for side, value, unit in found]
 
 
 def _layers(config: HerRun) -> list[tuple[int, int, int]]:
@@ -77,11 +76,11 @@ def _layers(config: HerRun) -> list[tuple[int, int, int]]:
 
 def _products(shapes: Sequence[tuple[int, int, int]]) -> Side:
     pairs = [(th.randn(rows, inner), th.randn(inner, columns)) for rows, inner, columns in shapes]
-    outs = [left @ right for left, right in pairs]
+    trios = [(left, right, left @ right) for left, right in pairs]
     flops = sum(2.0 * rows * inner * columns for rows, inner, columns in shapes)
 
     def once() -> None:
-        for (left, right), out in zip(pairs, outs, strict=True):
+        for left, right, out in trios:
             th.mm(left, right, out=out)
 
     return _repeated(once, int(2e9 / flops), flops / 1e9)
@@ -99,4 +98,4 @@ def _repeated(once: Callable[[], None], times: int, each: float) -> Side:
         return max(1, times)
 
     chunk()
-    return Side(lambda _: rate(chunk, 0.3, each))
+    return lambda _: rate(chunk, 0.3, each)

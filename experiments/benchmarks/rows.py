@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NamedTuple
 
 import torch as th
 
 from experiments.benchmarks import limits
-from experiments.benchmarks.environment_speed import sb3_single, sb3_vector, single, vector
-from experiments.benchmarks.learner_speed import STOCK, sampling, setting, training, updating
-from experiments.benchmarks.measuring import Contest, Side, UnavailableError
+from experiments.benchmarks.measuring import Side, Sides, UnavailableError
+from experiments.benchmarks.ratios import Row
 from experiments.benchmarks.sbx_shim import sbx_agent
 from experiments.benchmarks.solving import paper_sweep, race
-from experiments.benchmarks.verdicts import Row
+from experiments.benchmarks.speeds import (
+    STOCK,
+    sampling,
+    sb3_vector,
+    setting,
+    single,
+    training,
+    updating,
+    vector,
+)
 
-N = 30
 SBX = "sbx"
 ON_CPU = "ours on the CPU"
+_SMALL = "ours at 10^4"
+_GPU = ("ours", "stock")
+_N = 30
 _SECONDS = 0.8
 """Of one repeat of a learner: shorter than most noise, so that it falls on both sides."""
 _ONE: dict[str, Any] = {"n_envs": 1, "updates_per_env_step": 1.0}
@@ -32,16 +42,24 @@ _COPIES: dict[str, Any] = {
 }
 
 
-def _vector() -> dict[str, Side]:
-    sides = {"ours": vector(1024, N), "stock": sb3_vector(64, N)}
-    return sides | {"ours, autoreset in the same step": vector(1024, N, autoreset_mode="SameStep")}
+class Contest(NamedTuple):
+    """What is measured together, in turn."""
+
+    unit: str
+    """Of the figures. Of one that ends in /s more is better; of the others less."""
+    sides: Callable[[], Sides]
+    """Sets up those that are installed; raises UnavailableError where nothing can be measured."""
+    repeats: int = 15
+    on_gpu: Collection[str] = ()
+    """The sides that are."""
 
 
-def _single() -> dict[str, Side]:
-    return {"ours": single(N), "stock": sb3_single(N)}
+def _vector() -> Sides:
+    sides = {"ours": vector(1024, _N), "stock": sb3_vector(64, _N)}
+    return sides | {"ours, autoreset in the same step": vector(1024, _N, autoreset_mode="SameStep")}
 
 
-def _many_envs() -> dict[str, Side]:
+def _many_envs() -> Sides:
     sides, stock = _both(training, **_BATCHED), setting(**STOCK, **_BATCHED)
     try:
         return sides | {SBX: training(stock, _SECONDS, sbx_agent(stock))}
@@ -49,24 +67,12 @@ def _many_envs() -> dict[str, Side]:
         return sides
 
 
-def _sample() -> dict[str, Side]:
-    return {"ours": sampling(setting(), 10**6), "ours at 10^4": sampling(setting(), 10**4)}
-
-
-def _solve_mlp() -> dict[str, Side]:
-    return race({"method": "her", "n": N, "goal_mode": "random"}, patience=10.0)
-
-
-def _solve_equivariant() -> dict[str, Side]:
-    return race({"method": "her", "network": "equivariant", "n": 50})
-
-
-def _both(measure: Callable[..., Side], **fields: Any) -> dict[str, Side]:
+def _both(measure: Callable[..., Side], **fields: Any) -> Sides:
     own, stock = setting(**fields), setting(**fields, **STOCK)
     return {"ours": measure(own, _SECONDS), "stock": measure(stock, _SECONDS)}
 
 
-def _on_gpu(measure: Callable[..., Side], **fields: Any) -> dict[str, Side]:
+def _on_gpu(measure: Callable[..., Side], **fields: Any) -> Sides:
     if not th.cuda.is_available():
         raise UnavailableError("no GPU here")
     on_cpu = measure(setting(**fields), _SECONDS)
@@ -74,18 +80,23 @@ def _on_gpu(measure: Callable[..., Side], **fields: Any) -> dict[str, Side]:
 
 
 CONTESTS: Mapping[str, Contest] = {
-    "vector": Contest("env steps/s", _vector, 15),
-    "single": Contest("env steps/s", _single, 15),
-    "one-env": Contest("env steps/s", lambda: _both(training, **_ONE), 15),
-    "many-envs": Contest("env steps/s", _many_envs, 15),
-    "updates": Contest("updates/s", lambda: _both(updating, **_BATCHED), 15),
-    "sample": Contest("ms", _sample, 15),
-    "solve-mlp": Contest("s", _solve_mlp, 3, alternate=False),
-    "solve-equivariant": Contest("s", _solve_equivariant, 15),
+    "vector": Contest("env steps/s", _vector),
+    "single": Contest("env steps/s", lambda: {"ours": single(_N), "stock": single(_N, sb3=True)}),
+    "one-env": Contest("env steps/s", lambda: _both(training, **_ONE)),
+    "many-envs": Contest("env steps/s", _many_envs),
+    "updates": Contest("updates/s", lambda: _both(updating, **_BATCHED)),
+    "sample": Contest(
+        "ms",
+        lambda: {"ours": sampling(setting(), 10**6), _SMALL: sampling(setting(), 10**4)},
+    ),
+    "solve-mlp": Contest("s", lambda: race(n=_N, goal_mode="random", patience=10.0), 3),
+    "solve-equivariant": Contest("s", lambda: race(n=50, network="equivariant")),
     "paper": Contest("minutes", paper_sweep, 1),
-    "gpu-updates-128": Contest("updates/s", lambda: _on_gpu(updating, **_BATCHED)),
-    "gpu-updates-4096": Contest("updates/s", lambda: _on_gpu(updating, **_BATCHED, **_LARGE)),
-    "gpu-steps": Contest("env steps/s", lambda: _on_gpu(training, **_LARGE, **_COPIES)),
+    "gpu-updates-128": Contest("updates/s", lambda: _on_gpu(updating, **_BATCHED), 7, _GPU),
+    "gpu-updates-4096": Contest(
+        "updates/s", lambda: _on_gpu(updating, **_BATCHED, **_LARGE), 7, _GPU
+    ),
+    "gpu-steps": Contest("env steps/s", lambda: _on_gpu(training, **_LARGE, **_COPIES), 7, _GPU),
     "sgemm": Contest("GFLOP/s", limits.sgemm, 5),
     "memory": Contest("GB/s", limits.memory, 5),
 }
@@ -95,8 +106,8 @@ ROWS: tuple[Row, ...] = (
         "vector",
         "vector environment, 1,024 copies, dict observations: env steps/s",
         "SB3 BitFlippingEnv in DummyVecEnv x64",
-        goal=400,
-        aim=600,
+        400,
+        600,
     ),
     Row(
         "single", "single environment through gym.make: env steps/s", "SB3 BitFlippingEnv raw", 3, 5
@@ -105,15 +116,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         "many-envs", "DQN+HER, 16 envs, 1 update per 5 env steps: env steps/s", "stock SB3", 2, SBX
     ),
-    Row(
-        "sample",
-        "time of one sample() at 10^6 slots (at most)",
-        "itself at 10^4",
-        goal=1.3,
-        aim=1,
-        other="ours at 10^4",
-        at_most=True,
-    ),
+    Row("sample", "time of one sample() at 10^6 slots (at most)", "itself at 10^4", 1.3, 1, _SMALL),
     Row(
         "solve-mlp",
         "seconds to solve n = 30, mlp, goal per episode",
@@ -129,15 +132,7 @@ ROWS: tuple[Row, ...] = (
         aim=2,
         within=1.0,
     ),
-    Row(
-        "paper",
-        "minutes of the paper sweep on 2 cores (at most)",
-        "-",
-        goal=60,
-        aim=30,
-        other=None,
-        at_most=True,
-    ),
+    Row("paper", "minutes of the paper sweep on 2 cores (at most)", "-", 60, 30, other=None),
     *(
         Row(contest, f"GPU, {what}", peer, goal, aim, other)
         for contest, what in (

@@ -19,10 +19,7 @@ _FLAGS = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 
 
 def sbx_agent(config: HerRun) -> Any:
-    """SBX's DQN + SB3's HerReplayBuffer in the environment of a stock run.
-
-    Args:
-        config: Resolved, with implementation "stock" and method "her".
+    """SBX's DQN + SB3's HerReplayBuffer in the environment of a stock run with hindsight.
 
     Raises:
         UnavailableError: If SBX is not installed.

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
 
-from experiments.benchmarks.environment_speed import sb3_vector, vector
-from experiments.benchmarks.learner_speed import STOCK, sampling, setting, updating
-from experiments.benchmarks.measuring import Contest, Side, measure
-from experiments.benchmarks.repeats import Repeat, repeat_table
+from experiments.benchmarks.measuring import Repeat, Sides, measure, repeat_table
 from experiments.benchmarks.solving import solving
+from experiments.benchmarks.speeds import STOCK, sampling, sb3_vector, setting, updating, vector
 from experiments.figures import drawing
 from experiments.figures.matplotlib_alone import Axes, Figure, LogLocator, NullFormatter
 
@@ -33,59 +30,50 @@ _LOOKS: dict[str, tuple[str, Any, str]] = {
 
 
 class Panel(NamedTuple):
-    """One picture: at each of its places all its curves are measured in turn."""
+    """One picture: at each place on the x axis, its curves are measured in turn."""
 
     title: str
     along: str
-    """What the x axis counts."""
     unit: str
     places: Sequence[int]
-    sides: Callable[[int], dict[str, Side]]
-    """The curves that have a figure at a place."""
+    sides: Callable[[int], Sides]
 
 
-def _copies(copies: int) -> dict[str, Side]:
+def _copies(copies: int) -> Sides:
     ours = {"this project": vector(copies, 30, _SECONDS)}
     return ours if copies > 1_024 else ours | {"stock SB3": sb3_vector(copies, 30, _SECONDS)}
 
 
-def _length(n: int) -> dict[str, Side]:
+def _length(n: int) -> Sides:
     return {"this project": vector(1_024, n, _SECONDS), "stock SB3": sb3_vector(64, n, _SECONDS)}
 
 
-def _sample(size: int) -> dict[str, Side]:
-    settings = {"this project": setting(), "stock SB3": setting(**STOCK)}
-    return {name: sampling(config, size, _SECONDS) for name, config in settings.items()}
+def _sample(size: int) -> Sides:
+    return {name: sampling(setting(**own), size, _SECONDS) for name, own in _PEERS.items()}
 
 
-def _batch(size: int) -> dict[str, Side]:
-    ours, stock = setting(batch_size=size), setting(batch_size=size, **STOCK)
-    return {"this project": updating(ours, 0.7), "stock SB3": updating(stock, 0.7)}
+def _batch(size: int) -> Sides:
+    return {name: updating(setting(batch_size=size, **own), 0.7) for name, own in _PEERS.items()}
 
 
-def _solved(column: str, n: int) -> dict[str, Side]:
-    networks = [network for network, sizes in _SIZES.items() if n in sizes]
-    return {f"HER, {network}": solving(network, n, column) for network in networks}
+def _solved(column: str) -> Callable[[int], Sides]:
+    return lambda n: {
+        f"HER, {network}": solving(network, n, column)
+        for network, sizes in _SIZES.items()
+        if n in sizes
+    }
 
 
+_BITS = "n (bits)"
+_PEERS: dict[str, dict[str, Any]] = {"this project": {}, "stock SB3": STOCK}
 _SIZES = {"mlp": (5, 10, 20, 30, 40, 50), "equivariant": (10, 30, 50, 100, 200, 500, 1_000)}
 _ALL_SIZES = sorted({n for sizes in _SIZES.values() for n in sizes})
-_SECONDS_SOLVED = functools.partial(_solved, "seconds_to_solve")
-_STEPS_SOLVED = functools.partial(_solved, "env_steps_to_solve")
 PANELS: Mapping[str, Panel] = {
     "copies": Panel(
-        "Environment: copies, n = 30",
-        "copies",
-        "env steps/s",
-        (1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536),
-        _copies,
+        "Environment: copies, n = 30", "copies", "env steps/s", [4**k for k in range(9)], _copies
     ),
     "length": Panel(
-        "Environment: bits",
-        "n (bits)",
-        "env steps/s",
-        (10, 30, 100, 300, 1_000, 3_000, 10_000),
-        _length,
+        "Environment: bits", _BITS, "env steps/s", (10, 30, 100, 300, 1_000, 3_000, 10_000), _length
     ),
     "sample": Panel(
         "Hindsight buffer: capacity", "slots", "ms", (1_000, 10_000, 100_000, 1_000_000), _sample
@@ -93,25 +81,28 @@ PANELS: Mapping[str, Panel] = {
     "batch": Panel(
         "Updates: batch, n = 30, [256]", "batch", "updates/s", (32, 128, 512, 2_048, 8_192), _batch
     ),
-    "seconds": Panel("Seconds to solve", "n (bits)", "s", _ALL_SIZES, _SECONDS_SOLVED),
+    "seconds": Panel("Seconds to solve", _BITS, "s", _ALL_SIZES, _solved("seconds_to_solve")),
     "steps": Panel(
-        "Environment steps to solve", "n (bits)", "environment steps", _ALL_SIZES, _STEPS_SOLVED
+        "Environment steps to solve",
+        _BITS,
+        "environment steps",
+        _ALL_SIZES,
+        _solved("env_steps_to_solve"),
     ),
 }
 
 
-def measured(name: str, panel: Panel, repeats: int | None = None) -> Iterator[tuple[int, Repeat]]:
-    """Every place of a panel, with each of its repeats, by default three."""
+def measured(name: str, repeats: int | None = None) -> Iterator[Repeat]:
+    """A row for each repeat, by default three, at every place of a panel."""
+    panel = PANELS[name]
     for place in panel.places:
-        contest = Contest(panel.unit, functools.partial(panel.sides, place), 3)
-        for repeat in measure(name, contest, repeats):
-            yield place, repeat
+        for row in measure(panel.sides(place), panel.unit, repeats or 3):
+            yield {"panel": name, "curve": row["side"], "x": place} | row
 
 
-def scale_table(measured: Sequence[tuple[int, Repeat]]) -> pd.DataFrame:
-    """The rows of ``scale.csv``: those of the repeats, each at its place of its panel's curve."""
-    table = repeat_table([repeat for _, repeat in measured], [place for place, _ in measured])
-    return table.rename(columns={"contest": "panel", "side": "curve"})
+def scale_table(measured: Sequence[Repeat]) -> pd.DataFrame:
+    """The rows of ``scale.csv``: each repeat at its place of its panel's curve."""
+    return repeat_table(measured, ("panel", "curve", "x"))
 
 
 def scale_figure(table: pd.DataFrame) -> Figure | None:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from experiments.benchmarks.learner_speed import STOCK
-from experiments.benchmarks.measuring import Measured, Side, UnavailableError
+from experiments.benchmarks.measuring import AtLeast, Side, Sides, UnavailableError
+from experiments.benchmarks.speeds import STOCK
 from experiments.config.presets import PRESETS, plan
 from experiments.config.run import RunConfig
 from experiments.methods.her import HerRun
@@ -22,81 +22,74 @@ _ENDLESS = 10_000_000
 """Environment steps that no run against a clock reaches."""
 
 
-class StopAfter:
-    """Ends a training after some seconds of it, evaluations not counted."""
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self._trained, self._since = seconds, 0.0, 0.0
-
-    def looked(self, row: Mapping[str, Any]) -> None:
-        """An evaluation is over: its row knows how long the training itself took so far."""
-        self._trained, self._since = row["train_seconds"], time.perf_counter()
-
-    def stepped(self, _: int) -> bool:
-        """Whether there is time left."""
-        self._since = self._since or time.perf_counter()
-        return self._trained + time.perf_counter() - self._since < self.seconds
-
-
-def seconds_to_solve(config: RunConfig, limit: float | None = None) -> Measured:
+def seconds_to_solve(config: RunConfig, limit: float | None = None) -> float:
     """Seconds of training until the task is solved; those that it used if never, or the limit."""
-    stop = StopAfter(float("inf") if limit is None else limit)
-    result = train(config, on_step=stop.stepped, on_look=stop.looked).result
+    trained, since = 0.0, 0.0
+
+    def looked(row: Mapping[str, Any]) -> None:
+        """An evaluation is over, and no part of the training: its row knows how long that took."""
+        nonlocal trained, since
+        trained, since = row["train_seconds"], time.perf_counter()
+
+    def stepped(_: int) -> bool:
+        nonlocal since
+        since = since or time.perf_counter()
+        return limit is None or trained + time.perf_counter() - since < limit
+
+    result = train(config, on_step=stepped, on_look=looked).result
     return _until_solved(result, "seconds_to_solve", limit or result["train_seconds"])
 
 
-def race(task: Mapping[str, Any], patience: float | None = None) -> dict[str, Side]:
-    """Our implementation against SB3's on a task; each repeat is a seed.
+def race(patience: float | None = None, **task: Any) -> Sides:
+    """Our implementation of DQN+HER against SB3's on a task; each repeat is a seed.
 
     Args:
-        task: Fields of :class:`RunConfig`; ours fills the rest by its rules, and so does stock.
         patience: How many times our time the other may take before it is stopped.
+        task: Fields of :class:`HerRun`; ours fills the rest by its rules, and so does stock.
     """
-    ours: dict[int, float] = {}
     theirs = {**task, **STOCK}
     for fields in (task, theirs):  # what a process loads once
-        train(RunConfig.of(**{**fields, "n": 5, "budget_env_steps": 1_000, "eval_episodes": 10}))
+        train(HerRun(**(fields | {"n": 5, "budget_env_steps": 1_000, "eval_episodes": 10})))
     if patience is not None:
         # It is the clock that stops it; its buffer stays what its own budget would have made it.
         size = HerRun(**theirs).buffer_size
         theirs |= {"budget_env_steps": _ENDLESS, "buffer_size": size}
 
-    def mine(seed: int) -> Measured:
-        found = seconds_to_solve(RunConfig.of(**task, seed=seed))
-        ours[seed] = found.value
-        return found
+    @functools.cache  # the other one may ask first
+    def ours(seed: int) -> float:
+        return seconds_to_solve(HerRun(**task, seed=seed))
 
-    def other(seed: int) -> Measured:
-        limit = None if patience is None else patience * ours[seed]
-        return seconds_to_solve(RunConfig.of(**theirs, seed=seed), limit)
+    def stock(seed: int) -> float:
+        limit = None if patience is None else patience * ours(seed)
+        return seconds_to_solve(HerRun(**theirs, seed=seed), limit)
 
-    return {"ours": Side(mine), "stock": Side(other)}
+    return {"ours": ours, "stock": stock}
 
 
 @functools.cache
 def run_result(network: str, n: int, seed: int) -> dict[str, Any]:
     """The result of a run of ours with one fixed target; a seed is run once."""
     fields: dict[str, Any] = {"network": network}
-    return train(RunConfig.of(method="her", n=n, seed=seed, **fields)).result
+    return train(HerRun(n=n, seed=seed, **fields)).result
 
 
 def solving(network: str, n: int, column: str) -> Side:
     """One figure of :func:`run_result` for each seed: seconds, or steps, until solved."""
     used = {"seconds_to_solve": "train_seconds", "env_steps_to_solve": "env_steps"}[column]
 
-    def repeat(seed: int) -> Measured:
+    def repeat(seed: int) -> float:
         result = run_result(network, n, seed)
         return _until_solved(result, column, result[used])
 
-    return Side(repeat)
+    return repeat
 
 
-def _until_solved(result: Mapping[str, Any], column: str, used: float) -> Measured:
+def _until_solved(result: Mapping[str, Any], column: str, used: float) -> float:
     """A column of a result that is empty where the task was not solved, within what was used."""
-    return Measured(used, at_least=True) if result[column] is None else Measured(result[column])
+    return AtLeast(used) if result[column] is None else float(result[column])
 
 
-def paper_sweep(path: Path = PAPER) -> dict[str, Side]:
+def paper_sweep(path: Path = PAPER) -> Sides:
     """Minutes of all runs of the preset ``paper`` on two cores, from its committed table.
 
     Raises:
@@ -111,4 +104,4 @@ def paper_sweep(path: Path = PAPER) -> dict[str, Side]:
         found = f"{len(seconds)} of the paper sweep's {len(planned)} runs"
         raise UnavailableError(f"{found} are committed")
     minutes = sum(seconds) / _CORES / 60
-    return {"ours": Side(lambda _: Measured(minutes))}
+    return {"ours": lambda _: minutes}

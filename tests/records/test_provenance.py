@@ -18,7 +18,6 @@ from experiments.records.provenance import checkout, describe, source
 from experiments.sweeps import training
 
 PACKAGES = ("bitseq_env", "experiments")
-UNKNOWN = (None, None)
 
 
 @pytest.fixture
@@ -38,13 +37,11 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(folder), "-c", "commit.gpgSign=false", *arguments]
-    who = {
-        f"GIT_{role}_{key}": "me" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")
-    }
-    rest = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    ran = subprocess.run(command, check=True, capture_output=True, text=True, env=rest | who)
-    return ran.stdout.strip()
+    settings = ("user.name=me", "user.email=me", "commit.gpgSign=false")
+    options = [part for setting in settings for part in ("-c", setting)]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    command = ["git", "-C", str(folder), *options, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=env).stdout
 
 
 def committed(folder: Path, *paths: str) -> str:
@@ -53,7 +50,7 @@ def committed(folder: Path, *paths: str) -> str:
     (folder / "README").touch()
     git(folder, "add", "README", *paths)
     git(folder, "commit", "-qm", "one")
-    return git(folder, "rev-parse", "HEAD")
+    return git(folder, "rev-parse", "HEAD").strip()
 
 
 def digest() -> str:
@@ -82,11 +79,11 @@ def test_a_run_is_described_whatever_fails(name: str, monkeypatch: pytest.Monkey
     assert describe("cpu") == {**whole, **dict.fromkeys(lost)}
 
 
-def dangling(path: Path) -> None:
-    path.symlink_to("me@nowhere.4711")
-
-
-@pytest.mark.parametrize("make", [dangling, Path.mkdir, os.mkfifo], ids=["link", "folder", "pipe"])
+@pytest.mark.parametrize(
+    "make",
+    [lambda path: path.symlink_to("me@nowhere.4711"), Path.mkdir, os.mkfifo],
+    ids=["link", "folder", "pipe"],
+)
 def test_what_is_no_source_file_is_none(project: Path, make: Callable[[Path], None]) -> None:
     before = digest()
     commit = committed(project, *PACKAGES)
@@ -98,9 +95,8 @@ def test_what_is_no_source_file_is_none(project: Path, make: Callable[[Path], No
 def test_a_source_of_any_name_and_content_counts(project: Path) -> None:
     digests = [digest()]
     for name in ("new.py", os.fsdecode(b"\xff.py")):
-        path = project / "experiments" / name
         for content in (b"", b"\xff"):
-            path.write_bytes(content)
+            (project / "experiments" / name).write_bytes(content)
             digests.append(digest())
     assert len(set(digests)) == 5
 
@@ -113,10 +109,8 @@ def test_a_run_is_described_once_before_it_is_trained(monkeypatch: pytest.Monkey
         return {"commit": f"{len(said)}"}
 
     monkeypatch.setattr(training, "describe", note)
-    run = training.train(
-        RunConfig.of(n=2, budget_env_steps=200, eval_episodes=2),
-        on_look=lambda row: said.append("evaluation"),
-    )
+    config = RunConfig.of(n=2, budget_env_steps=200, eval_episodes=2)
+    run = training.train(config, on_look=lambda row: said.append("evaluation"))
     assert said[:2] == ["cpu", "evaluation"]
     assert said.count("cpu") == 1
     assert set(run.provenance) == {"commit", "threads", "finished_at"}
@@ -131,10 +125,6 @@ def test_nobody_waits_for_torch() -> None:
 
 
 # The commit is that of what runs, or none.
-
-
-def nothing(project: Path) -> None:
-    pass
 
 
 def change(path: str) -> Callable[[Path], object]:
@@ -156,7 +146,7 @@ def undecodable(project: Path) -> None:
 @pytest.mark.parametrize(
     ("edit", "clean"),
     [
-        (nothing, True),
+        (lambda project: None, True),
         (change("notes.txt"), True),
         (change("experiments/__init__.py"), False),
         (change("README"), False),
@@ -187,18 +177,6 @@ def test_the_environment_of_a_hook_says_nothing(
     assert state() == (commit, True)
 
 
-def no_repository(project: Path) -> None:
-    pass
-
-
-def inside_another(project: Path) -> None:
-    committed(project.parent, "project")
-
-
-def sources_untracked(project: Path) -> None:
-    committed(project)
-
-
 def no_commit(project: Path) -> None:
     git(project, "init", "-q")
     git(project, "add", ".")
@@ -207,19 +185,27 @@ def no_commit(project: Path) -> None:
 def packages_apart(project: Path) -> None:
     committed(project, *PACKAGES)
     (project / "elsewhere").mkdir()
-    (project / "bitseq_env").rename(project / "elsewhere" / "bitseq_env")
-    (project / "bitseq_env").symlink_to(project / "elsewhere" / "bitseq_env")
+    elsewhere = (project / "bitseq_env").rename(project / "elsewhere" / "bitseq_env")
+    (project / "bitseq_env").symlink_to(elsewhere)
 
 
 @pytest.mark.parametrize(
-    "make", [no_repository, inside_another, sources_untracked, no_commit, packages_apart]
+    "make",
+    [
+        lambda project: None,
+        lambda project: committed(project.parent, "project"),
+        committed,
+        no_commit,
+        packages_apart,
+    ],
+    ids=["no repository", "inside another", "sources untracked", "no commit", "packages apart"],
 )
-def test_otherwise_the_commit_is_unknown(project: Path, make: Callable[[Path], None]) -> None:
+def test_otherwise_the_commit_is_unknown(project: Path, make: Callable[[Path], object]) -> None:
     make(project)
-    assert state() == UNKNOWN
+    assert state() == (None, None)
 
 
 def test_without_git_the_commit_is_unknown(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     committed(project, *PACKAGES)
     monkeypatch.setenv("PATH", "")
-    assert state() == UNKNOWN
+    assert state() == (None, None)

@@ -17,10 +17,25 @@ import safetensors.numpy
 
 from experiments.records import files, merging, run_folders
 from experiments.records.files import ResultError
-from experiments.records.run_folders import CONFIG, CURVE, POLICY, RESULT
+from experiments.records.run_folders import CONFIG, CURVE, POLICY, RESULT, FinishedRun
 from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS
 from experiments.records.tables import read_runs
 from tests.made_runs import NAMES, TABLES, make_finished_run, tree, with_content
+
+RUN, OLDER = make_finished_run(), make_finished_run(success_rate=0.99)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """That of a finished run."""
+    return run_folders.write_run(tmp_path, RUN)
+
+
+def assert_alone(folder: Path, run: FinishedRun) -> None:
+    """The folder has the run, and there is nothing beside it."""
+    assert run_folders.read_run(folder) == run
+    assert list(folder.parent.iterdir()) == [folder]
+
 
 # Writing a run, and reading it again.
 
@@ -42,34 +57,18 @@ def test_a_run_is_read_as_it_was_written(tmp_path: Path, settings: dict[str, Any
     run = make_finished_run(**settings)
     folder = run_folders.write_run(tmp_path, run)
     assert folder == tmp_path / "runs" / run.config.run_id
-    assert sorted(path.name for path in folder.iterdir()) == sorted(NAMES)
-    assert run_folders.read_run(folder) == run
-    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    assert sorted(tree(folder)) == sorted(NAMES)
+    assert_alone(folder, run)
 
 
-def inside(folder: Path) -> Path:
-    os.chdir(folder)
-    return Path()
-
-
-def linked(folder: Path) -> Path:
-    link = folder.parents[2] / "best"
-    link.symlink_to(folder)
-    return link
-
-
-def copied(folder: Path) -> Path:
-    return Path(shutil.copytree(folder, folder.parents[2] / "a copy"))
-
-
-@pytest.mark.parametrize("reach", [inside, linked, copied])
 def test_a_run_is_read_wherever_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reach: Callable[[Path], Path]
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    run = make_finished_run()
-    folder = run_folders.write_run(tmp_path / "out", run)
-    assert run_folders.read_run(reach(folder)) == run
+    (tmp_path / "best").symlink_to(folder)
+    shutil.copytree(folder, tmp_path / "a copy")
+    monkeypatch.chdir(folder)
+    for place in (Path(), tmp_path / "best", tmp_path / "a copy"):
+        assert run_folders.read_run(place) == RUN
 
 
 def test_the_files_say_what_the_contract_says(tmp_path: Path) -> None:
@@ -89,27 +88,21 @@ def test_the_files_say_what_the_contract_says(tmp_path: Path) -> None:
 
 
 def test_a_run_replaces_an_older_one_and_what_a_killed_writer_left(tmp_path: Path) -> None:
-    old, new = make_finished_run(success_rate=0.99), make_finished_run(success_rate=1.0)
-    run_folders.write_run(tmp_path, old)
-    left = tmp_path / "runs" / f".{new.config.run_id}.{os.getpid()}"
-    with_content(left, {"half.json": b"{"})
-    folder = run_folders.write_run(tmp_path, new)
-    assert run_folders.read_run(folder) == new
-    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    folder = run_folders.write_run(tmp_path, OLDER)
+    with_content(folder.with_name(f".{folder.name}.{os.getpid()}"), {"half.json": b"{"})
+    assert_alone(run_folders.write_run(tmp_path, RUN), RUN)
 
 
 def test_a_run_that_is_kept_elsewhere_is_replaced_here(tmp_path: Path) -> None:
-    old, new = make_finished_run(success_rate=0.99), make_finished_run(success_rate=1.0)
-    folder = run_folders.write_run(tmp_path, old)
+    folder = run_folders.write_run(tmp_path, OLDER)
     elsewhere = folder.rename(tmp_path / "elsewhere")
-    for run in (old, new, new):
+    for run in (OLDER, RUN, RUN):
         shutil.rmtree(folder, ignore_errors=True)
         folder.symlink_to(elsewhere)
-        assert run_folders.scan(tmp_path) == ({old.config.run_id: old}, [])
+        assert run_folders.scan(tmp_path) == ({OLDER.config.run_id: OLDER}, [])
         run_folders.write_run(tmp_path, run)
-        assert run_folders.read_run(folder) == run
-        assert run_folders.read_run(elsewhere) == old
-        assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+        assert_alone(folder, run)
+        assert run_folders.read_run(elsewhere) == OLDER
 
 
 def torn(folder: Path) -> None:
@@ -119,8 +112,7 @@ def torn(folder: Path) -> None:
 
 def another(folder: Path) -> None:
     shutil.rmtree(folder)
-    other = run_folders.write_run(folder.parents[1], make_finished_run(seed=9))
-    other.rename(folder)
+    run_folders.write_run(folder.parents[1], make_finished_run(seed=9)).rename(folder)
 
 
 def nowhere(folder: Path) -> None:
@@ -130,28 +122,23 @@ def nowhere(folder: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [torn, another, nowhere])
 def test_what_cannot_be_believed_is_kept_beside_the_run_that_takes_its_place(
-    tmp_path: Path, spoil: Callable[[Path], None]
+    folder: Path, tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
-    run = make_finished_run()
-    folder = run_folders.write_run(tmp_path, run)
     for k in (1, 2):
         spoil(folder)
         before = tree(folder)
-        assert run_folders.write_run(tmp_path, run) == folder
-        assert run_folders.read_run(folder) == run
+        assert run_folders.write_run(tmp_path, RUN) == folder
+        assert run_folders.read_run(folder) == RUN
         kept = folder.with_name(f".{folder.name}.damaged-{k}")
         assert os.path.lexists(kept)
         assert tree(kept) == before
-    assert run_folders.scan(tmp_path) == ({run.config.run_id: run}, [])
+    assert run_folders.scan(tmp_path) == ({RUN.config.run_id: RUN}, [])
 
 
 def test_a_run_that_may_not_be_read_is_not_taken_for_damaged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = make_finished_run()
-    folder = run_folders.write_run(tmp_path, run)
-    before = tree(tmp_path)
-    real = Path.open
+    before, real = tree(tmp_path), Path.open
 
     def refuse(path: Path, *arguments: Any) -> Any:
         if path == folder / CURVE and arguments[0].startswith("r"):
@@ -160,38 +147,34 @@ def test_a_run_that_may_not_be_read_is_not_taken_for_damaged(
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "open", refuse)
-        with pytest.raises(PermissionError, match=CURVE):
-            run_folders.scan(tmp_path)
-        with pytest.raises(PermissionError, match=CURVE):
-            run_folders.write_run(tmp_path, run)
+        for touch in (run_folders.scan, lambda out: run_folders.write_run(out, RUN)):
+            with pytest.raises(PermissionError, match=CURVE):
+                touch(tmp_path)
     assert tree(tmp_path) == before
 
 
-def test_a_configuration_that_its_result_does_not_know_is_refused(tmp_path: Path) -> None:
-    path = run_folders.write_run(tmp_path, make_finished_run()) / RESULT
-    result = json.loads(path.read_text())
+def test_a_configuration_that_its_result_does_not_know_is_refused(folder: Path) -> None:
+    result = json.loads((folder / RESULT).read_text())
     result["provenance"]["configuration"]["gamma"] = 0.5
-    path.write_text(json.dumps(result))
+    (folder / RESULT).write_text(json.dumps(result))
     with pytest.raises(ResultError, match=r"'configuration' differs from config\.json"):
-        run_folders.read_run(path.parent)
+        run_folders.read_run(folder)
 
 
 def test_a_run_is_on_the_disk_before_it_has_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = make_finished_run()
-    final = tmp_path / "runs" / run.config.run_id
+    final = tmp_path / "runs" / RUN.config.run_id
     named: list[bool] = []
     monkeypatch.setattr(os, "fsync", lambda handle: named.append(final.exists()))
-    run_folders.write_run(tmp_path, run)
+    run_folders.write_run(tmp_path, RUN)
     # Four files and their folder, then the folder that holds the name.
     assert named == [False] * 5 + [True]
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
 def test_no_number_that_json_lacks_is_written(tmp_path: Path, value: float) -> None:
-    run = make_finished_run()
-    broken = dataclasses.replace(run, result={**run.result, "wall_seconds": value})
+    broken = dataclasses.replace(RUN, result={**RUN.result, "wall_seconds": value})
     with pytest.raises(ValueError, match="JSON"):
         run_folders.write_run(tmp_path, broken)
     assert list((tmp_path / "runs").iterdir()) == []
@@ -231,21 +214,20 @@ def test_a_disk_that_fails_leaves_the_finished_runs_as_they_were(
 ) -> None:
     run_folders.write_run(tmp_path, make_finished_run(seed=1))
     if replacing:
-        run_folders.write_run(tmp_path, make_finished_run(success_rate=0.99))
+        run_folders.write_run(tmp_path, OLDER)
     before, found = tree(tmp_path), run_folders.scan(tmp_path)
     with monkeypatch.context() as patch:
         fail_at(k, patch, owner, name)
         with pytest.raises(OSError, match="No space"):
-            run_folders.write_run(tmp_path, make_finished_run())
+            run_folders.write_run(tmp_path, RUN)
     assert tree(tmp_path) == before
     assert run_folders.scan(tmp_path) == found
 
 
 @pytest.mark.parametrize("k", [1, 2, 3])
 def test_a_full_disk_leaves_whole_tables(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, k: int
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, k: int
 ) -> None:
-    run_folders.write_run(tmp_path, make_finished_run(seed=0))
     merging.merge(tmp_path, run_folders.scan(tmp_path)[0])
     run_folders.write_run(tmp_path, make_finished_run(seed=1))
     before, finished = tree(tmp_path), run_folders.scan(tmp_path)[0]
