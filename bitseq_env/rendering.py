@@ -89,11 +89,7 @@ def render_rgb(state: ArrayLike, target: ArrayLike) -> NDArray[np.uint8]:
     """A picture: each bit of the state over its target's, over an orange bar where they differ.
 
     Zeros are light and ones dark, with their digit where there is room. Bits read from left to
-    right, then down, in lines of a multiple of ten.
-
-    Args:
-        state: Bits, shape (n,).
-        target: Bits, shape (n,).
+    right, then down, in lines of a multiple of ten. The arguments are those of `render_ansi`.
 
     Returns:
         Pixels of shape (H, W, 3); both sides are multiples of 16 and at most 2,000.

@@ -67,7 +67,7 @@ def flip_and_distance(differs: Any, index: Any, distance: Any) -> Any:
 
     A state is seen from its target here, as the bits in which the two differ (state XOR target):
     flipping bit i of the one flips bit i of the other, and moves the distance by exactly 1. So a
-    step costs O(1) per state, not O(n). The same lines serve one state and many.
+    step costs O(1) per state, not O(n), for one state and for many.
 
     Args:
         differs: Flat mutable buffer of 0/1 integers, state XOR target, changed in place: a 1-D
@@ -91,13 +91,8 @@ def random_bits(rng: np.random.Generator, n: int, count: int | None = None) -> B
     words are the one stream that NumPy promises never to change, and their lower halves are all
     that each of its bit generators fills; they are also ten times faster than `integers`.
 
-    Args:
-        rng: Where the randomness comes from.
-        n: Bits of each.
-        count: How many strings, None for a single one.
-
     Returns:
-        A fresh int8 array of shape (count, n), or (n,) for a single one.
+        A fresh int8 array of shape (count, n), or (n,) if `count` is None.
     """
     words = -(-n // 32)
     raw = rng.bit_generator.random_raw(words if count is None else (count, words))
@@ -110,10 +105,7 @@ def random_bits_apart(
 ) -> tuple[Bits, Any]:
     """Draw as `random_bits` does, but no string equal to the forbidden one in its row.
 
-    Args:
-        rng: Where the randomness comes from.
-        forbidden: Bit string of shape (n,), or one for each row, of shape (count, n).
-        count: How many strings, None for a single one.
+    That one has shape (n,), or there is one for each row, of shape (count, n).
 
     Returns:
         The strings, and their distances to the forbidden ones, as `hamming` tells them.

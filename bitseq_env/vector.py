@@ -223,13 +223,8 @@ class BitSequenceVectorEnv(Copies):
             self._restart(self._over)
         if self._human:
             self.render()
-        return (
-            self._observation(),
-            rewards,
-            terminated,
-            truncated,
-            self._info() | final,
-        )
+        infos = self._info() | final
+        return self._observation(), rewards, terminated, truncated, infos
 
     def _observation(self) -> Observation:
         states = self._differs ^ self._targets
@@ -251,13 +246,8 @@ class BitSequenceVectorEnv(Copies):
     def render(self) -> tuple[Any, ...] | None:
         """Draw the states and their targets.
 
-        Returns:
-            What `BitSequenceEnv.render` returns, for each copy; None, with a warning, if there is
-            no render mode.
-
-        Raises:
-            ResetNeeded: Before the first `reset`.
-            DependencyNotInstalled: If "human" lacks pygame.
+        Results and errors are those of `BitSequenceEnv.render`, with a result for each copy; None,
+        with a warning, if there is no render mode.
         """
         self._need_reset_before("render")
         states = self._differs ^ self._targets

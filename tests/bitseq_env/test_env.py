@@ -188,10 +188,10 @@ def test_actions(action: Any) -> None:
 
 
 @pytest.mark.parametrize(("num_envs", "n"), [(None, 10_000), (8, 10_000), (65_536, 10)])
-def test_large_ones(num_envs: int | None, n: int) -> None:
+def test_large_ones(num_envs: Any, n: int) -> None:
     kwargs: dict[str, Any] = {"n": n, "target_seed": 0, "max_steps": 3}
-    env: Any = BitSequenceEnv(**kwargs) if num_envs is None else None
-    env = env or gym.make_vec("BitSequence-v0", num_envs=num_envs, **kwargs)
+    single = num_envs is None
+    env: Any = BitSequenceEnv(**kwargs) if single else BitSequenceVectorEnv(num_envs, **kwargs)
     observation, info = env.reset(seed=0)
     for _ in range(2):
         first_wrong = (observation["observation"] != observation["desired_goal"]).argmax(axis=-1)

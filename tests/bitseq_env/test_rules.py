@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,30 @@ def test_rewards(reward_type: str, expected: list[float]) -> None:
     assert rewards.tolist() == expected
     # -0.0 equals 0.0, and looks like a mistake in every log
     assert not np.signbit(rewards[np.equal(expected, 0.0)]).any()
+
+
+@pytest.mark.parametrize("gamma", [0.9, 0.98])
+def test_two_kinds_of_reward_are_one_problem(gamma: float) -> None:
+    # In the terminating task Q' = (Q - 1) / (1 - gamma), so that the greedy actions are the same:
+    # exactly, by value iteration.
+    n = 4
+    states = np.array([*itertools.product((0, 1), repeat=n)], dtype=np.int8)
+    target, others = states[-1], states[:-1]
+    following = flipped(states[:, None], np.arange(n))  # by state and action
+    distance = rules.hamming(following, target)
+    values = []
+    for reward_type in ("zero_one", "minus_one_zero"):
+        q = np.zeros((len(states), n))
+        for _ in range(2_000):
+            best = q.max(axis=1)[following @ (8, 4, 2, 1)]
+            q = rules.reward_at(distance, n, reward_type) + gamma * (distance > 0) * best
+        values.append(q[:-1])
+    plain, shifted = values
+    np.testing.assert_allclose(shifted, (plain - 1) / (1 - gamma), atol=1e-9)
+    np.testing.assert_allclose(plain.max(1), gamma ** (rules.hamming(others, target) - 1))
+    for q in values:
+        greedy = np.isclose(q, q.max(axis=1, keepdims=True), atol=1e-9)
+        np.testing.assert_array_equal(greedy, others != target)  # what flips a wrong bit
 
 
 def test_an_unknown_reward_type_is_an_error() -> None:
