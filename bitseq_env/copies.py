@@ -27,10 +27,8 @@ class Copies(GoalTask, VectorEnv[Observation, npt.NDArray[Any], npt.NDArray[Any]
         seeds: list[int | None] = []
         if isinstance(seed, Sequence | np.ndarray):
             if len(seed) != self.num_envs:
-                raise ValueError(
-                    f"a sequence of seeds must have num_envs={self.num_envs} entries, "
-                    f"got {len(seed)}"
-                )
+                wanted = f"num_envs={self.num_envs} entries"
+                raise ValueError(f"a sequence of seeds must have {wanted}, got {len(seed)}")
             for index, each in enumerate(seed):
                 seeds.append(None if each is None else integer(f"seed[{index}]", each, 0))
             seed = seeds[0]

@@ -13,6 +13,8 @@ from bitseq_env import rendering, rules
 from bitseq_env.arguments import GOAL_MODES, RENDER_MODES, STARTS, bits, choice, integer, shown
 from bitseq_env.rules import Bits, random_bits, random_bits_apart, target_generator
 
+Goal = npt.ArrayLike
+
 
 class TargetNotDrawnError(ResetNeeded, AttributeError):
     """An AttributeError too, so that `hasattr` has an answer before the first reset."""
@@ -175,19 +177,14 @@ class GoalTask:
             )
         return target, state, distance
 
-    def _distances(self, achieved_goal: npt.ArrayLike, desired_goal: npt.ArrayLike) -> Any:
+    def _distances(self, achieved_goal: Goal, desired_goal: Goal) -> Any:
         for goal in (achieved_goal, desired_goal):
             shape = np.shape(goal)
             if not shape or shape[-1] != self.n:
                 raise ValueError(f"a goal must have shape (..., {self.n}), got shape {shape}")
         return rules.hamming(achieved_goal, desired_goal)
 
-    def compute_reward(
-        self,
-        achieved_goal: npt.ArrayLike,
-        desired_goal: npt.ArrayLike,
-        info: Any = None,  # noqa: ARG002
-    ) -> Any:
+    def compute_reward(self, achieved_goal: Goal, desired_goal: Goal, info: Any = None) -> Any:  # noqa: ARG002
         """Rewards of states for targets, from the two alone; what `step` returns.
 
         Args:
@@ -204,12 +201,7 @@ class GoalTask:
         rewards = self._rewards[self._distances(achieved_goal, desired_goal)]
         return float(rewards) if rewards.ndim == 0 else rewards
 
-    def compute_terminated(
-        self,
-        achieved_goal: npt.ArrayLike,
-        desired_goal: npt.ArrayLike,
-        info: Any = None,  # noqa: ARG002
-    ) -> Any:
+    def compute_terminated(self, achieved_goal: Goal, desired_goal: Goal, info: Any = None) -> Any:  # noqa: ARG002
         """Whether arriving in states ends their episodes: at the target, unless continuing_task.
 
         Args and errors are those of `compute_reward`.
@@ -219,12 +211,7 @@ class GoalTask:
         """
         return (self._distances(achieved_goal, desired_goal) == 0) & (not self.continuing_task)
 
-    def compute_truncated(
-        self,
-        achieved_goal: npt.ArrayLike,
-        desired_goal: npt.ArrayLike,
-        info: Any = None,  # noqa: ARG002
-    ) -> Any:
+    def compute_truncated(self, achieved_goal: Goal, desired_goal: Goal, info: Any = None) -> Any:  # noqa: ARG002
         """Always False: goals do not tell the time, and the horizon is all that truncates.
 
         Args, errors and results are those of `compute_terminated`.

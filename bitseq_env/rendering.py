@@ -13,10 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from bitseq_env.arguments import bits
 
-MAX_SIDE = 2_000
-"""Longest side of a frame in pixels."""
-MAX_BITS = 900_000
-"""Most bits that a frame has room for, a pixel each."""
+MAX_SIDE = 2_000  # pixels
+MAX_BITS = 900_000  # most that a frame has room for, a pixel each
 
 _BLOCK = 16  # video codecs work on blocks of 16 x 16 pixels: such sides are never rescaled
 _MARGIN = 16

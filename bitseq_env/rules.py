@@ -1,9 +1,6 @@
 """What the world does, written once: array functions on bit strings, on numpy alone.
 
 States and targets are arrays of 0/1 whose last axis holds the `n` bits; all before it is batch.
-
-The task is the bit-flipping environment of Andrychowicz et al. (2017), "Hindsight Experience
-Replay", https://arxiv.org/abs/1707.01495, section 3.1.
 """
 
 from __future__ import annotations

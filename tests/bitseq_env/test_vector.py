@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
 from typing import Any
 
 import gymnasium as gym
@@ -33,17 +33,6 @@ def test_attributes_that_copies_do_not_have_each() -> None:
             env.get_attr(name)
 
 
-@pytest.fixture
-def limited() -> Iterator[str]:
-    """An id that is registered with a time limit of 3 steps."""
-    spec = gym.spec("BitSequence-v0")
-    entry_points: Any = {"entry_point": spec.entry_point}
-    entry_points["vector_entry_point"] = spec.vector_entry_point
-    gym.register("Limited-v0", **entry_points, max_episode_steps=3)
-    yield "Limited-v0"
-    del gym.registry["Limited-v0"]
-
-
 @pytest.mark.parametrize(
     ("kwargs", "steps"),
     [
@@ -56,9 +45,8 @@ def limited() -> Iterator[str]:
     ],
 )
 @pytest.mark.parametrize("mode", ["sync", "vector_entry_point"])
-def test_a_time_limit_of_gymnasiums(
-    limited: str, kwargs: dict[str, Any], steps: int, mode: str
-) -> None:
+def test_a_time_limit_of_gymnasiums(kwargs: dict[str, Any], steps: int, mode: str) -> None:
+    limited = dataclasses.replace(gym.spec("BitSequence-v0"), max_episode_steps=3)
     made = gym.make_vec(limited, 2, vectorization_mode=mode, n=5, target="11111", **kwargs)
     assert made.spec is not None
     for env in (made, gym.make_vec(made.spec)):
