@@ -1,32 +1,24 @@
-"""What users may pass: to make an environment, to reset it, and to step it.
-
-Checked here for all environments. Errors name the value and what is allowed.
-"""
+"""What users may pass, checked for all environments; errors name the value and what is allowed."""
 
 from __future__ import annotations
 
 import inspect
 import reprlib
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypedDict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from gymnasium.error import InvalidAction
-from gymnasium.vector import AutoresetMode
 
-from bitseq_env.rules import REWARD_TYPES, Bits
+from bitseq_env.rules import Bits
 
 GOAL_MODES = ("fixed", "random")
 STARTS = ("random", "zeros")
 RENDER_MODES = ("ansi", "rgb_array", "human")
 
 Integer = int | np.integer[Any]
-
-
-class NoMoreKeywords(TypedDict):
-    """No keyword at all: type checkers still refuse unknown ones, and we can say what is known."""
-
+Flags = npt.NDArray[np.bool_]
 
 # What an error shows of a value: enough to know it by, not ten thousand bits.
 _brief = reprlib.Repr()
@@ -41,10 +33,11 @@ def shown(value: object) -> str:
 
 def integer(name: str, value: object, minimum: int) -> int:
     """Check an integer: not a bool (`TypeError`), and not below `minimum` (`ValueError`)."""
+    wrong = f"{name} must be an integer >= {minimum}, got {shown(value)}"
     if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise TypeError(f"{name} must be an integer >= {minimum}, got {shown(value)}")
+        raise TypeError(wrong)
     if value < minimum:
-        raise ValueError(f"{name} must be an integer >= {minimum}, got {shown(value)}")
+        raise ValueError(wrong)
     return int(value)
 
 
@@ -59,14 +52,9 @@ def choice(name: str, value: object, allowed: Sequence[str | None]) -> Any:
 def bits(name: str, value: object, n: int, num_envs: int | None = None) -> Bits:
     """Read a bit string: "00110", or a sequence or array of 0/1 (floats and bools welcome).
 
-    Args:
-        name: What to call it in an error.
-        value: What the user passed.
-        n: The length it must have.
-        num_envs: If not None, one string for each of so many environments is allowed too.
-
     Returns:
-        A fresh int8 array of shape (n,), or (num_envs, n) if such was passed.
+        A fresh int8 array of shape (n,), or (num_envs, n) if `num_envs` allows it and it was
+        passed like that.
 
     Raises:
         TypeError: If it is neither a string nor made of numbers.
@@ -97,59 +85,6 @@ def bits(name: str, value: object, n: int, num_envs: int | None = None) -> Bits:
     return array.astype(np.int8)
 
 
-class Arguments:
-    """The arguments that environments share, as attributes once they are checked."""
-
-    def _check_arguments(
-        self,
-        *,
-        n: object,
-        target: object,
-        target_seed: object,
-        goal_mode: object,
-        start: object,
-        reward_type: object,
-        max_steps: object,
-        continuing_task: object,
-        render_mode: object,
-    ) -> Bits | None:
-        """Check the arguments, resolve their defaults, and return the target.
-
-        Raises:
-            TypeError: If an argument has a wrong type.
-            ValueError: If it has a wrong value, or two of them exclude each other.
-        """
-        self.n = integer("n", n, 1)
-        self.goal_mode: str = choice("goal_mode", goal_mode, GOAL_MODES)
-        self.start: str = choice("start", start, STARTS)
-        self.reward_type: str = choice("reward_type", reward_type, REWARD_TYPES)
-        self.render_mode: str | None = choice("render_mode", render_mode, (None, *RENDER_MODES))
-        self.max_steps = self.n if max_steps is None else integer("max_steps", max_steps, 1)
-        self.target_seed = None if target_seed is None else integer("target_seed", target_seed, 0)
-        if not isinstance(continuing_task, bool | np.bool_):
-            raise TypeError(f"continuing_task must be True or False, got {shown(continuing_task)}")
-        self.continuing_task = bool(continuing_task)
-        if target is None:
-            return None
-        if target_seed is not None:
-            raise ValueError(
-                "target and target_seed exclude each other, got "
-                f"target={shown(target)} and target_seed={shown(target_seed)}"
-            )
-        if self.goal_mode == "random":
-            raise ValueError(
-                f"target={shown(target)} needs goal_mode 'fixed'; goal_mode 'random' draws a new "
-                "target in every episode (target_seed seeds them)"
-            )
-        chosen = bits("target", target, self.n)
-        if self.start == "zeros" and not chosen.any():
-            raise ValueError(
-                f"target={shown(target)} is the first state of start='zeros'; allowed is a target "
-                "with a 1 in it, or start='random'"
-            )
-        return chosen
-
-
 def refuse_unknown(cls: type, unknown: Mapping[str, object]) -> None:
     """Refuse keywords that a constructor does not have (`TypeError`), and say which ones it has.
 
@@ -163,27 +98,12 @@ def refuse_unknown(cls: type, unknown: Mapping[str, object]) -> None:
         )
 
 
-def autoreset(value: object) -> AutoresetMode:
-    """Read an `AutoresetMode`, or its string value (else `ValueError`)."""
-    try:
-        return AutoresetMode(value)
-    except ValueError:
-        allowed = ", ".join(repr(mode.value) for mode in AutoresetMode)
-        raise ValueError(
-            f"autoreset_mode must be an AutoresetMode or one of {allowed}, got {shown(value)}"
-        ) from None
-
-
 class WrongActionError(InvalidAction, ValueError, TypeError):
     """A ValueError and a TypeError too: code that knows no Gymnasium expects one of these."""
 
 
 def action(value: object, n: int) -> int:
-    """Read one action: an int, a NumPy integer or a 0-d integer array in [0, n).
-
-    Raises:
-        WrongActionError: If it is anything else.
-    """
+    """Read an int, a NumPy integer or a 0-d integer array in [0, n), or `WrongActionError`."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < n:
@@ -195,18 +115,10 @@ def action(value: object, n: int) -> int:
 
 
 def actions(values: Any, n: int, num_envs: int) -> npt.NDArray[np.int64]:
-    """Read one action for each copy: an integer array of shape (num_envs,), or a sequence.
-
-    Raises:
-        WrongActionError: If it is anything else, or an action is not in [0, n).
-    """
+    """Read an action for each copy, an array of integers or a sequence, or `WrongActionError`."""
     if not isinstance(values, np.ndarray):
-        try:
-            listed = list(values)
-        except TypeError:
-            values = np.asarray(values)  # not a sequence: refused below
-        else:
-            values = np.array([action(value, n) for value in listed])
+        listed = isinstance(values, Iterable)
+        values = np.array([action(value, n) for value in values] if listed else values)
     if values.shape != (num_envs,) or values.dtype.kind not in "iu":
         raise WrongActionError(
             f"actions must be integers of shape ({num_envs},) in [0, {n - 1}], got {shown(values)} "
@@ -220,43 +132,19 @@ def actions(values: Any, n: int, num_envs: int) -> npt.NDArray[np.int64]:
     return indices
 
 
-def seeds(values: Any, num_envs: int) -> list[int | None]:
-    """Read one seed for each copy: an int >= 0, or None for one that nobody chose.
+def reset_options(
+    options: object, n: int, num_envs: int | None = None
+) -> tuple[Bits | None, Bits | None, Flags | None]:
+    """Read the `options` of a reset: its "target", its "state", and its "reset_mask".
 
-    Raises:
-        TypeError: If a seed is neither None nor an integer.
-        ValueError: If there are not num_envs of them, or one is negative.
-    """
-    listed = list(values)
-    if len(listed) != num_envs:
-        raise ValueError(
-            f"a sequence of seeds must have num_envs={num_envs} entries, got {len(listed)}"
-        )
-    return [
-        None if seed is None else integer(f"seed[{index}]", seed, 0)
-        for index, seed in enumerate(listed)
-    ]
-
-
-class ResetOptions(NamedTuple):
-    """The checked `options` of a reset."""
-
-    target: Bits | None = None
-    state: Bits | None = None
-    mask: npt.NDArray[np.bool_] | None = None
-
-
-def reset_options(options: object, n: int, num_envs: int | None = None) -> ResetOptions:
-    """Read the `options` of a reset: None or a dict with any of "target" and "state".
-
-    With `num_envs` copies, not None, there may be a "reset_mask" too, and bits for each copy.
+    The last is for `num_envs` copies, not None; bits may then be given for each copy.
 
     Raises:
         TypeError: If `options`, or one of its values, has a wrong type.
         ValueError: If a key is unknown or a value wrong.
     """
     if options is None:
-        return ResetOptions()
+        return None, None, None
     if not isinstance(options, Mapping):
         raise TypeError(f"options must be None or a dict, got {shown(options)}")
     keys = ("target", "state") if num_envs is None else ("target", "state", "reset_mask")
@@ -269,8 +157,8 @@ def reset_options(options: object, n: int, num_envs: int | None = None) -> Reset
             raise TypeError(f"{wrong}, got {shown(mask)}")
         if mask.shape != (num_envs,) or not mask.any():
             raise ValueError(f"{wrong} with at least one True, got {shown(mask)}")
-    return ResetOptions(
-        None if target is None else bits("options['target']", target, n, num_envs),
-        None if state is None else bits("options['state']", state, n, num_envs),
-        mask,
-    )
+    if target is not None:
+        target = bits("options['target']", target, n, num_envs)
+    if state is not None:
+        state = bits("options['state']", state, n, num_envs)
+    return target, state, mask

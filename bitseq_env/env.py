@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any, Never
 
 import gymnasium as gym
 import numpy as np
@@ -150,7 +150,7 @@ class BitSequenceEnv(GoalTask, gym.Env[Observation, Action]):
         reward_type: str = "zero_one",
         continuing_task: bool = False,
         render_mode: str | None = None,
-        **unknown: Unpack[arguments.NoMoreKeywords],
+        **unknown: Never,
     ) -> None:
         arguments.refuse_unknown(BitSequenceEnv, unknown)
         self._set_up(
@@ -167,7 +167,6 @@ class BitSequenceEnv(GoalTask, gym.Env[Observation, Action]):
         self.observation_space = self._observation_space()
         self.action_space = spaces.Discrete(self.n)
         self._reward_list: list[float] = self._rewards.tolist()
-        self._was_reset = False
         self._playing = False  # whether an episode is under way
         self._place(np.zeros(self.n, dtype=np.int8), np.zeros(self.n, dtype=np.int8), 0)
 
@@ -216,11 +215,11 @@ class BitSequenceEnv(GoalTask, gym.Env[Observation, Action]):
             TypeError: If the options have a wrong type.
             ValueError: If an option is unknown or has a wrong value, or the state is the target.
         """
-        chosen = arguments.reset_options(options, self.n)
+        target, state, _ = arguments.reset_options(options, self.n)
         super().reset(seed=seed)
         if seed is not None:
             self._forget_targets()
-        self._place(*self._begin(None, chosen.target, chosen.state))
+        self._place(*self._begin(None, target, state))
         self._was_reset = self._playing = True
         if self._human:
             self.render()
@@ -240,8 +239,8 @@ class BitSequenceEnv(GoalTask, gym.Env[Observation, Action]):
             ResetNeeded: If no episode is under way.
         """
         if not self._playing:
-            when = "after the end of an episode" if self._was_reset else "before the first reset()"
-            raise ResetNeeded(f"step() {when}: call reset() first")
+            self._need_reset_before("step")
+            raise ResetNeeded("step() after the end of an episode: call reset() first")
         if type(action) is not int or not 0 <= action < self.n:
             action = arguments.action(action, self.n)
         distance = rules.flip_and_distance(self._differs, action, self._distance)
@@ -282,8 +281,7 @@ class BitSequenceEnv(GoalTask, gym.Env[Observation, Action]):
             ResetNeeded: Before the first `reset`.
             DependencyNotInstalled: If "human" lacks pygame.
         """
-        if not self._was_reset:
-            raise ResetNeeded("render() before the first reset(): call reset() first")
+        self._need_reset_before("render")
         return self._render(self._state, self._target)
 
     def close(self) -> None:

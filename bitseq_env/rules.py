@@ -1,10 +1,6 @@
 """What the world does, written once: array functions on bit strings, on numpy alone.
 
-States and targets are arrays of 0/1 whose last axis holds the `n` bits; everything before it is
-batch. All environments stand on these functions.
-
-The task is the bit-flipping environment of Andrychowicz et al. (2017), "Hindsight Experience
-Replay", https://arxiv.org/abs/1707.01495, section 3.1.
+States and targets are arrays of 0/1 whose last axis holds the `n` bits; all before it is batch.
 """
 
 from __future__ import annotations
@@ -17,22 +13,6 @@ import numpy.typing as npt
 Bits = npt.NDArray[np.int8]
 
 REWARD_TYPES = ("zero_one", "minus_one_zero", "hamming")
-
-
-def flip(states: npt.NDArray[Any], actions: npt.ArrayLike) -> npt.NDArray[Any]:
-    """Flip one bit of every state.
-
-    Args:
-        states: 0/1 array of shape (..., n).
-        actions: Index of the bit to flip in each state, integers of shape (...).
-
-    Returns:
-        A new array of the shape and dtype of `states`.
-    """
-    flipped = np.array(states)
-    index = np.expand_dims(np.asarray(actions), -1)
-    np.put_along_axis(flipped, index, 1 - np.take_along_axis(flipped, index, -1), -1)
-    return flipped
 
 
 def hamming(a: npt.ArrayLike, b: npt.ArrayLike) -> Any:
@@ -84,7 +64,7 @@ def flip_and_distance(differs: Any, index: Any, distance: Any) -> Any:
 
     A state is seen from its target here, as the bits in which the two differ (state XOR target):
     flipping bit i of the one flips bit i of the other, and moves the distance by exactly 1. So a
-    step costs O(1) per state, not O(n). The same lines serve one state and many.
+    step costs O(1) per state, not O(n), for one state and for many.
 
     Args:
         differs: Flat mutable buffer of 0/1 integers, state XOR target, changed in place: a 1-D
@@ -108,13 +88,8 @@ def random_bits(rng: np.random.Generator, n: int, count: int | None = None) -> B
     words are the one stream that NumPy promises never to change, and their lower halves are all
     that each of its bit generators fills; they are also ten times faster than `integers`.
 
-    Args:
-        rng: Where the randomness comes from.
-        n: Bits of each.
-        count: How many strings, None for a single one.
-
     Returns:
-        A fresh int8 array of shape (count, n), or (n,) for a single one.
+        A fresh int8 array of shape (count, n), or (n,) if `count` is None.
     """
     words = -(-n // 32)
     raw = rng.bit_generator.random_raw(words if count is None else (count, words))
@@ -125,25 +100,18 @@ def random_bits(rng: np.random.Generator, n: int, count: int | None = None) -> B
 def random_bits_apart(
     rng: np.random.Generator, forbidden: Bits, count: int | None = None
 ) -> tuple[Bits, Any]:
-    """Draw uniform bit strings, none of them equal to the forbidden one in its row.
+    """Draw as `random_bits` does, but no string equal to the forbidden one in its row.
 
-    Args:
-        rng: Where the randomness comes from.
-        forbidden: Bit string of shape (n,), or one for each row, of shape (count, n).
-        count: How many strings, None for a single one.
+    That one has shape (n,), or there is one for each row, of shape (count, n).
 
     Returns:
-        What `random_bits` returns, and the Hamming distances to the forbidden ones: integers of
-        shape (count,), or an int.
+        The strings, and their distances to the forbidden ones, as `hamming` tells them.
     """
     n = forbidden.shape[-1]
     drawn = random_bits(rng, n, count)
     distance = hamming(drawn, forbidden)
     if count is None:
-        while not distance:
-            drawn = random_bits(rng, n)
-            distance = hamming(drawn, forbidden)
-        return drawn, distance
+        return (drawn, distance) if distance else random_bits_apart(rng, forbidden)
     while not distance.all():
         equal = np.flatnonzero(distance == 0)
         drawn[equal] = random_bits(rng, n, len(equal))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Any, Never
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,9 @@ from gymnasium.error import ResetNeeded
 from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 
-from bitseq_env import arguments, copies, rules
-from bitseq_env.arguments import Integer
-from bitseq_env.copies import Copies, Flags
+from bitseq_env import arguments, rules
+from bitseq_env.arguments import Flags, Integer
+from bitseq_env.copies import Copies, last_observations, masked
 from bitseq_env.env import BitSequenceEnv, Observation
 from bitseq_env.rules import Bits
 
@@ -72,11 +72,14 @@ class BitSequenceVectorEnv(Copies):
         render_mode: str | None = None,
         autoreset_mode: str | AutoresetMode = AutoresetMode.NEXT_STEP,
         max_episode_steps: Integer | None = None,
-        **unknown: Unpack[arguments.NoMoreKeywords],
+        **unknown: Never,
     ) -> None:
         arguments.refuse_unknown(BitSequenceVectorEnv, unknown)
         self.num_envs = arguments.integer("num_envs", num_envs, 1)
-        self.autoreset_mode = arguments.autoreset(autoreset_mode)
+        if not isinstance(autoreset_mode, AutoresetMode):
+            modes = [mode.value for mode in AutoresetMode]
+            arguments.choice("autoreset_mode", autoreset_mode, modes)
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
         self._set_up(
             n=n,
             target=target,
@@ -97,19 +100,15 @@ class BitSequenceVectorEnv(Copies):
         self.single_action_space = spaces.Discrete(self.n)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self._targets: Bits = np.zeros((self.num_envs, self.n), dtype=np.int8)
-        # The states are kept as the bits that differ from the targets.
-        self._differs: Bits = np.zeros_like(self._targets)
-        # Where the bits of each copy begin in those arrays, flat
-        self._rows = np.arange(self.num_envs, dtype=np.int64) * self.n
+        self._differs: Bits = np.zeros_like(self._targets)  # states, seen from their targets
+        self._rows = np.arange(self.num_envs, dtype=np.int64) * self.n  # where each begins, flat
         self._distance = np.zeros(self.num_envs, dtype=np.int64)
         self._success = np.zeros(self.num_envs, dtype=np.bool_)
         # Steps made, and where on this clock each copy's horizon lies: nothing to count per copy
         self._clock = 0
         self._horizon = np.zeros(self.num_envs, dtype=np.int64)
-        # Whose episode is over and not yet followed by another
-        self._over = np.zeros(self.num_envs, dtype=np.bool_)
+        self._over = np.zeros(self.num_envs, dtype=np.bool_)  # and not yet followed by another
         self._everyone = np.ones(self.num_envs, dtype=np.bool_)
-        self._was_reset = False
 
     @property
     def target(self) -> Bits:
@@ -142,12 +141,12 @@ class BitSequenceVectorEnv(Copies):
             TypeError: If an option or a seed has a wrong type.
             ValueError: If one has a wrong value, or a state is its target.
         """
-        chosen = arguments.reset_options(options, self.n, self.num_envs)
-        mask = self._everyone if chosen.mask is None else chosen.mask
+        target, state, mask = arguments.reset_options(options, self.n, self.num_envs)
+        mask = self._everyone if mask is None else mask
         if not (self._was_reset or mask.all()):
             raise ResetNeeded("the first reset() must be one of all copies, without a reset_mask")
         self._seed(seed)
-        self._restart(mask, chosen.target, chosen.state)
+        self._restart(mask, target, state)
         self._was_reset = True
         if self._human:
             self.render()
@@ -187,8 +186,7 @@ class BitSequenceVectorEnv(Copies):
             ResetNeeded: Before the first `reset`, or in autoreset mode "Disabled" while an
                 episode is over.
         """
-        if not self._was_reset:
-            raise ResetNeeded("step() before the first reset(): call reset() first")
+        self._need_reset_before("step")
         bits = self._rows + arguments.actions(actions, self.n, self.num_envs)
         over = self._over
         any_over = np.count_nonzero(over)
@@ -217,11 +215,16 @@ class BitSequenceVectorEnv(Copies):
             ended = np.flatnonzero(self._over)
             targets = self._targets[ended]
             states = self._differs[ended] ^ targets
-            final = copies.final(states, targets, self._info(self._over), self._over)
+            final = masked(
+                self._over,
+                final_obs=last_observations(states, targets, self._over),
+                final_info=self._info(self._over),
+            )
             self._restart(self._over)
         if self._human:
             self.render()
-        return self._observation(), rewards, terminated, truncated, self._info() | final
+        infos = self._info() | final
+        return self._observation(), rewards, terminated, truncated, infos
 
     def _observation(self) -> Observation:
         states = self._differs ^ self._targets
@@ -232,27 +235,24 @@ class BitSequenceVectorEnv(Copies):
         }
 
     def _info(self, mask: Flags | None = None) -> dict[str, Any]:
+        success, distance = self._success.copy(), self._distance.copy()
         if mask is None:
-            return copies.batched(self._success.copy(), self._distance.copy(), self._everyone)
-        return copies.batched(self._success & mask, self._distance * mask, mask)
+            mask = self._everyone
+        else:
+            success &= mask
+            distance *= mask
+        return masked(mask, is_success=success, hamming_distance=distance)
 
     def render(self) -> tuple[Any, ...] | None:
         """Draw the states and their targets.
 
-        Returns:
-            What `BitSequenceEnv.render` returns, for each copy; None, with a warning, if there is
-            no render mode.
-
-        Raises:
-            ResetNeeded: Before the first `reset`.
-            DependencyNotInstalled: If "human" lacks pygame.
+        Results and errors are those of `BitSequenceEnv.render`, with a result for each copy; None,
+        with a warning, if there is no render mode.
         """
-        if not self._was_reset:
-            raise ResetNeeded("render() before the first reset(): call reset() first")
+        self._need_reset_before("render")
         states = self._differs ^ self._targets
+        if self.render_mode in ("ansi", "rgb_array"):
+            return tuple(map(self._render, states, self._targets))
         # One window has room for one copy, and a missing mode needs one warning.
-        shown = slice(1) if self._human or self.render_mode is None else slice(None)
-        frames = tuple(map(self._render, states[shown], self._targets[shown]))
-        if self.render_mode is None:
-            return None
-        return frames * self.num_envs if self._human else frames
+        self._render(states[0], self._targets[0])
+        return (None,) * self.num_envs if self._human else None

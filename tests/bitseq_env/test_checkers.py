@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
@@ -11,74 +10,46 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from bitseq_env import BitSequenceEnv
-from bitseq_env.arguments import GOAL_MODES, STARTS
+from bitseq_env.arguments import GOAL_MODES, RENDER_MODES, STARTS
 from bitseq_env.rules import REWARD_TYPES
 
-WHICH_S: list[dict[str, Any]] = [{}, {"target_seed": 1}, {"target": "0110"}]
+CHOICES: dict[str, list[Any]] = {
+    "goal_mode": [*GOAL_MODES],
+    "start": [*STARTS],
+    "reward_type": [*REWARD_TYPES],
+    "continuing_task": [False, True],
+    "max_steps": [None, 1, 2, 7],
+    "target_seed": [None, 1],
+}
 
 
-def combinations(n: int) -> Iterator[dict[str, Any]]:
-    """All valid combinations of the options but render_mode, for one n."""
-    for goal_mode, start, reward_type, continuing, max_steps, which in itertools.product(
-        GOAL_MODES, STARTS, REWARD_TYPES, (False, True), (None, 1, 2, 7), WHICH_S
-    ):
-        if "target" in which and (goal_mode == "random" or n != len(which["target"])):
-            continue  # an error, see test_bad_input.py
-        # Gymnasium refuses an environment whose first step truncates. With a horizon of one step
-        # only n = 1 avoids it: that step arrives, and terminates unless the task continues.
-        if (max_steps or n) == 1 and (n > 1 or continuing):
-            continue
-        yield {
-            "n": n,
-            "goal_mode": goal_mode,
-            "start": start,
-            "reward_type": reward_type,
-            "continuing_task": continuing,
-            "max_steps": max_steps,
-            **which,
-        }
-
-
-def test_the_combinations_are_what_they_should_be() -> None:
-    assert len(list(combinations(4))) == 2 * 3 * 2 * 3 * (3 + 2)
-    assert len(list(combinations(1))) == 2 * 3 * (4 + 2) * (2 + 2)
-
-
-@pytest.fixture(autouse=True)
-def a_window_that_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hundreds of episodes are shown here, to nobody."""
+@pytest.fixture(params=["gymnasium", "SB3"])
+def check(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A checker; hundreds of episodes are shown in it, to nobody."""
     monkeypatch.setitem(BitSequenceEnv.metadata, "render_fps", 100_000)
+    if request.param == "SB3":
+        return pytest.importorskip("stable_baselines3.common.env_checker").check_env
+    return check_env
 
 
 @pytest.mark.parametrize("n", [1, 4])
-def test_gymnasium(n: int) -> None:
-    for kwargs in combinations(n):
-        check_env(gym.make("BitSequence-v0", **kwargs), skip_render_check=True)
+def test_all_options(check: Any, n: int) -> None:
+    options = [
+        dict(zip(CHOICES, values, strict=True)) for values in itertools.product(*CHOICES.values())
+    ]
+    for kwargs in [*options, {"target": "1" * n}]:
+        # Gymnasium refuses an environment whose first step truncates. With a horizon of one step
+        # only n = 1 avoids it: that step arrives, and terminates unless the task continues.
+        if (kwargs.get("max_steps") or n) > 1 or (n == 1 and not kwargs.get("continuing_task")):
+            check(gym.make("BitSequence-v0", n=n, **kwargs), skip_render_check=True)
 
 
 @pytest.mark.parametrize("kwargs", [{}, {"n": 1}, {"goal_mode": "random"}, {"n": 1000}])
-@pytest.mark.parametrize("render_mode", [None, "ansi", "rgb_array", "human"])
-def test_gymnasium_rendering(render_mode: str | None, kwargs: dict[str, Any]) -> None:
+@pytest.mark.parametrize("render_mode", [None, *RENDER_MODES])
+def test_rendering(check: Any, render_mode: str | None, kwargs: dict[str, Any]) -> None:
     pytest.importorskip("pygame")  # environments of all the other render modes are made too
     env = gym.make("BitSequence-v0", render_mode=render_mode, **kwargs)
-    check_env(env)
-    env.close()
-
-
-@pytest.mark.parametrize("n", [1, 4])
-def test_stable_baselines3(n: int) -> None:
-    checker = pytest.importorskip("stable_baselines3.common.env_checker")
-    for kwargs in combinations(n):
-        checker.check_env(gym.make("BitSequence-v0", **kwargs), warn=True)
-
-
-@pytest.mark.parametrize("render_mode", ["ansi", "rgb_array", "human"])
-def test_stable_baselines3_rendering(render_mode: str) -> None:
-    checker = pytest.importorskip("stable_baselines3.common.env_checker")
-    if render_mode == "human":
-        pytest.importorskip("pygame")
-    env = gym.make("BitSequence-v0", render_mode=render_mode)
-    checker.check_env(env, warn=True, skip_render_check=False)
+    check(env, skip_render_check=False)
     env.close()
 
 

@@ -1,10 +1,9 @@
-"""One environment: what it does, by the letter of its documentation."""
+"""What one environment does, and many copies alike, by the letter of the documentation."""
 
 from __future__ import annotations
 
 import copy
 import pickle
-from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
@@ -12,36 +11,15 @@ import numpy as np
 import pytest
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.error import ResetNeeded
-from gymnasium.utils.env_checker import data_equivalence
+from gymnasium.vector import AutoresetMode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitseq_env import BitSequenceEnv, rules
-
-options = st.fixed_dictionaries(
-    {
-        "n": st.integers(1, 9),
-        "goal_mode": st.sampled_from(["fixed", "random"]),
-        "start": st.sampled_from(["random", "zeros"]),
-        "reward_type": st.sampled_from(rules.REWARD_TYPES),
-        "continuing_task": st.booleans(),
-        "max_steps": st.none() | st.integers(1, 12),
-        "target_seed": st.none() | st.integers(0, 3),
-    }
-)
+from bitseq_env import BitSequenceEnv, BitSequenceVectorEnv, rules
+from tests.bitseq_env.common import all_kinds, arguments, flipped, same, single_and_vector
 
 
-def play(env: BitSequenceEnv, actions: list[int], seed: int | None = None) -> Iterator[Any]:
-    """What the environment returns, episode after episode; actions are taken modulo n."""
-    yield env.reset(seed=seed)
-    for action in actions:
-        returned = env.step(action % env.n)
-        yield returned
-        if returned[2] or returned[3]:
-            yield env.reset()
-
-
-@given(options, st.lists(st.integers(0, 99), max_size=30), st.integers(0, 5))
+@given(arguments(), st.lists(st.integers(0, 99), max_size=30), st.integers(0, 5))
 @settings(max_examples=150)
 def test_every_step_follows_the_rules(kwargs: Any, actions: list[int], seed: int) -> None:
     env = BitSequenceEnv(**kwargs)
@@ -60,7 +38,7 @@ def test_every_step_follows_the_rules(kwargs: Any, actions: list[int], seed: int
         elapsed += 1
         assert observation in env.observation_space
         state, goal = observation["achieved_goal"], observation["desired_goal"]
-        np.testing.assert_array_equal(state, rules.flip(before["observation"], action))
+        np.testing.assert_array_equal(state, flipped(before["observation"], action))
         np.testing.assert_array_equal(state, observation["observation"])
         np.testing.assert_array_equal(goal, before["desired_goal"])
         np.testing.assert_array_equal(goal, env.target)
@@ -72,7 +50,8 @@ def test_every_step_follows_the_rules(kwargs: Any, actions: list[int], seed: int
         assert truncated is (elapsed == horizon and not terminated)
         assert type(reward) is float
         assert reward == rules.reward_at(distance, env.n, env.reward_type)
-        assert reward == env.compute_reward(state, goal, info)
+        recomputed = env.compute_reward(state, goal, info)
+        assert (type(recomputed), recomputed) == (float, reward)
         assert terminated is env.compute_terminated(state, goal, info)
         assert env.compute_truncated(state, goal, info) is False
         begins = terminated or truncated
@@ -80,91 +59,101 @@ def test_every_step_follows_the_rules(kwargs: Any, actions: list[int], seed: int
             observation, info = env.reset()
 
 
-@given(options, st.lists(st.integers(0, 99), max_size=20), st.integers(0, 2**40))
-def test_a_seed_settles_everything(kwargs: Any, actions: list[int], seed: int) -> None:
-    env, other = BitSequenceEnv(**kwargs), BitSequenceEnv(**kwargs)
-    first = list(play(env, actions, seed))
-    assert data_equivalence(first, list(play(other, actions, seed)), exact=True)
-    assert data_equivalence(first, list(play(env, actions, seed)), exact=True)
+def play(env: Any) -> list[Any]:
+    """What eight steps return, always with the same actions, and resets where they are needed."""
+    rng = np.random.default_rng(0)
+    returned = []
+    for _ in range(8):
+        returned.append(env.step(rng.integers(env.n, size=getattr(env, "num_envs", None))))
+        over = np.any(returned[-1][2] | returned[-1][3])
+        if over and getattr(env, "autoreset_mode", None) in (None, AutoresetMode.DISABLED):
+            returned.append(env.reset())
+    return returned
 
 
-@given(options, st.lists(st.integers(0, 99), max_size=20), st.lists(st.integers(0, 99)))
-def test_copies_continue_identically(kwargs: Any, before: list[int], after: list[int]) -> None:
-    env = BitSequenceEnv(**kwargs)
-    for _ in play(env, before, seed=0):
-        pass
-    copies = [copy.deepcopy(env), pickle.loads(pickle.dumps(env))]
-    if env._playing:  # in the middle of an episode
-        steps = [each.step(env.n - 1) for each in (env, *copies)]
-        assert all(data_equivalence(steps[0], step, exact=True) for step in steps[1:])
-    rest = list(play(env, after))
-    for each in copies:
-        assert data_equivalence(rest, list(play(each, after)), exact=True)
+@all_kinds
+@given(arguments(), st.integers(0, 2**40), st.booleans())
+@settings(max_examples=40)
+def test_seeds_settle_everything_and_copies_continue_alike(
+    make: Any, kwargs: dict[str, Any], number: int, listed: bool
+) -> None:
+    env = make(**kwargs)
+    seed = [number, 3] if listed and make is not BitSequenceEnv else number
+    fresh = pickle.loads(pickle.dumps(env))
+    first, *again = [(each.reset(seed=seed), play(each)) for each in (env, fresh, env)]
+    assert all(same(first, each) for each in again)
+    copies = (copy.deepcopy(env), pickle.loads(pickle.dumps(env)))
+    on = play(env)
+    assert all(same(on, play(each)) for each in copies)
 
 
-def test_a_fresh_environment_can_be_copied_too() -> None:
-    env = BitSequenceEnv(n=4, target_seed=1)
-    np.testing.assert_array_equal(pickle.loads(pickle.dumps(env)).target, env.target)
+def arrays_in(value: Any) -> list[Any]:
+    """All arrays in nested tuples and dictionaries, those in arrays of objects included."""
+    if isinstance(value, dict):
+        value = tuple(value.values())
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        return [value]
+    if isinstance(value, tuple | list | np.ndarray):
+        return [array for each in value for array in arrays_in(each)]
+    return []
 
 
-def arrays_of(*returned: Any) -> list[Any]:
-    return [value for each in returned for value in each[0].values()]
-
-
+@all_kinds
 @pytest.mark.parametrize("goal_mode", ["fixed", "random"])
-def test_observations_are_never_aliased(goal_mode: str) -> None:
-    env = BitSequenceEnv(n=4, goal_mode=goal_mode, max_steps=3)
-    arrays = arrays_of(env.reset(seed=0), env.step(0), env.step(1), env.reset(), env.step(1))
-    arrays += [env.target, env.target]
-    for index, array in enumerate(arrays):
-        assert not any(np.shares_memory(array, other) for other in arrays[index + 1 :])
-    state = arrays[-4].copy()
+def test_nothing_that_is_passed_or_returned_is_aliased(make: Any, goal_mode: str) -> None:
+    env, other = (make(n=3, max_steps=1, goal_mode=goal_mode) for _ in range(2))
+    vector = make is not BitSequenceEnv
+    actions = np.array([0, 1] if vector else 0)
+    state = np.array([[1, 0, 1], [0, 0, 0]] if vector else [1, 0, 1], dtype=np.int8)
+    target, mask = np.array([1, 1, 1], dtype=np.int8), np.array([True, True])
+    options = {"state": state, "target": target} | ({"reset_mask": mask} if vector else {})
+    passed = copy.deepcopy((actions, options))
+    for each in (other, env):
+        returned = each.reset(seed=0), each.step(actions), each.reset(options=options)
+    arrays = [*arrays_in(returned), env.target, env.target]
+    final = 12 if getattr(env, "autoreset_mode", None) is AutoresetMode.SAME_STEP else 0
+    assert len(arrays) == (7 + 10 + final + 7 + 2 if vector else 3 + 3 + 3 + 2)
+    everything = [*arrays, actions, *options.values()]
+    for index, array in enumerate(everything):
+        assert not any(np.shares_memory(array, later) for later in everything[index + 1 :])
     for array in arrays:
-        array[:] = 7
-    assert set(np.concatenate(arrays_of(env.step(1)))) <= {0, 1}
-    assert rules.hamming(state, env._state) == 1
+        array[...] = array == 0
+    assert same(passed, (actions, options))
+    assert same(env.step(actions), other.step(actions))
+    assert same(passed, (actions, options))
 
 
-def test_what_a_user_passes_is_not_aliased() -> None:
-    target, state = np.array([0, 1, 1]), np.array([1, 1, 1], dtype=np.int8)
+def test_a_target_is_copied() -> None:
+    target = np.array([0, 1, 1], dtype=np.int8)
     env = BitSequenceEnv(n=3, target=target)
-    env.reset(options={"state": state})
-    env.step(2)
-    assert state.tolist() == [1, 1, 1]
     target[:] = 0
     assert env.target.tolist() == [0, 1, 1]
 
 
-def test_success_is_sticky_where_the_task_continues() -> None:
-    env = BitSequenceEnv(n=3, target="011", continuing_task=True, max_steps=3)
-    env.reset(options={"state": "010"})
-    told = [env.step(2)[1:] for _ in range(3)]
-    assert [reward for reward, *_ in told] == [1.0, 0.0, 1.0]
-    assert [terminated for _, terminated, *_ in told] == [False] * 3
-    assert [truncated for *_, truncated, _ in told] == [False, False, True]
-    assert [info["is_success"] for *_, info in told] == [True] * 3
-    assert [info["hamming_distance"] for *_, info in told] == [0, 1, 0]
-    _, info = env.reset()
-    assert info["is_success"] is False
-
-
-def test_arriving_by_the_last_step_is_terminated_and_not_truncated() -> None:
-    env = BitSequenceEnv(n=2, target="11", max_steps=2)
-    env.reset(options={"state": "00"})
-    assert env.step(0)[2:4] == (False, False)
-    assert env.step(1)[1:4] == (1.0, True, False)
-
-
-def test_steps_outside_of_an_episode_need_a_reset() -> None:
-    env = BitSequenceEnv(n=1, render_mode="ansi")
-    for call in (lambda: env.step(0), env.render):
-        with pytest.raises(ResetNeeded, match="before the first reset"):
+@single_and_vector
+def test_steps_outside_of_an_episode_need_a_reset(make: Any) -> None:
+    vector = make is not BitSequenceEnv
+    env = make(n=1, render_mode="ansi", **({"autoreset_mode": "Disabled"} if vector else {}))
+    actions = [0, 0] if vector else 0
+    some, everyone = (np.array([True, first]) for first in (False, True))
+    calls: list[Any] = [lambda: env.step(actions), env.render]
+    if vector:
+        calls.append(lambda: env.reset(options={"reset_mask": some}))
+    for call in calls:
+        with pytest.raises(ResetNeeded, match="first reset"):
             call()
-    env.reset(seed=0)
-    assert env.step(0)[2]  # n = 1: any episode is won by its only step
-    with pytest.raises(ResetNeeded, match="after the end of an episode"):
-        env.step(0)
-    assert env.render()  # the last state can still be looked at
+    env.reset(options={"reset_mask": everyone} if vector else None)
+    assert np.all(env.step(actions)[2])  # n = 1: any episode is won by its only step
+    before = env.render()
+    with pytest.raises(ResetNeeded, match=r"after the end of .* episode"):
+        env.step(actions)
+    assert env.render() == before  # the last state can still be looked at
+    if vector:
+        env.reset(options={"reset_mask": some})
+        with pytest.raises(ResetNeeded, match=r"\[1\]"):
+            env.step(actions)
+        env.reset(options={"reset_mask": ~some})
+        assert env.step(actions)[2].all()
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.float32])
@@ -182,57 +171,73 @@ def test_goals_in_batches(dtype: Any, continuing_task: bool) -> None:
             for result in (compute(*goals), compute(goals[0], np.ones(3))):
                 assert isinstance(result, np.ndarray)
                 assert (result.dtype, result.tolist()) == (kind, expected[:count])
-    assert type(env.compute_reward(achieved[0], achieved[0], {})) is float
-    assert type(env.compute_terminated(achieved[0], achieved[0], {})) is bool
-    assert env.compute_truncated(achieved[0], achieved[0]) is False
 
 
 @pytest.mark.parametrize(
     "action", [2, np.int64(2), np.uint8(2), np.array(2), np.array(2, dtype=np.int32)]
 )
 def test_actions(action: Any) -> None:
+    state = {"state": "000"}
     env = BitSequenceEnv(n=3, target="111")
-    env.reset(options={"state": "000"})
+    env.reset(options=state)
     assert env.step(action)[0]["observation"].tolist() == [0, 0, 1]
+    for actions in ([0, action], (0, action), np.array([0, 9, action, 9])[::2]):
+        envs = BitSequenceVectorEnv(2, n=3, target="111")
+        envs.reset(options=state)
+        assert envs.step(actions)[0]["observation"].tolist() == [[1, 0, 0], [0, 0, 1]]  # type: ignore[arg-type]
 
 
-def test_ten_thousand_bits() -> None:
-    env = BitSequenceEnv(n=10_000, target_seed=0)
+@pytest.mark.parametrize(("num_envs", "n"), [(None, 10_000), (8, 10_000), (65_536, 10)])
+def test_large_ones(num_envs: Any, n: int) -> None:
+    kwargs: dict[str, Any] = {"n": n, "target_seed": 0, "max_steps": 3}
+    single = num_envs is None
+    env: Any = BitSequenceEnv(**kwargs) if single else BitSequenceVectorEnv(num_envs, **kwargs)
     observation, info = env.reset(seed=0)
-    wrong = np.flatnonzero(observation["observation"] != observation["desired_goal"])
-    assert info["hamming_distance"] == len(wrong)
-    for action in wrong[:-1]:
-        assert env.step(action)[1:4] == (0.0, False, False)
-    assert env.step(wrong[-1])[1:4] == (1.0, True, False)
+    for _ in range(2):
+        first_wrong = (observation["observation"] != observation["desired_goal"]).argmax(axis=-1)
+        before = np.asarray(info["hamming_distance"])
+        observation, reward, terminated, _, info = env.step(first_wrong)
+        assert np.all((info["hamming_distance"] == before - 1)[before > 0])
+        assert np.all(terminated == (before == 1))
+        assert np.all(reward == (before == 1))
 
 
 @pytest.mark.parametrize("target", ["00110", [0, 0, 1, 1, 0]])
 def test_the_specification_survives_json(target: Any) -> None:
-    env = gym.make("BitSequence-v0", n=5, target=target, max_steps=9, start="zeros")
-    assert env.spec is not None
-    again = gym.make(EnvSpec.from_json(env.spec.to_json()))
-    assert isinstance(again, BitSequenceEnv)
-    assert again.target.tolist() == [0, 0, 1, 1, 0]
-    assert (again.max_steps, again.start) == (9, "zeros")
+    kwargs: dict[str, Any] = {"n": 5, "target": target, "max_steps": 9, "start": "zeros"}
+    single: Any = gym.make("BitSequence-v0", **kwargs)
+    vector: Any = gym.make_vec("BitSequence-v0", 3, **kwargs, autoreset_mode="SameStep")
+    single, vector = (
+        remake(EnvSpec.from_json(env.spec.to_json()))
+        for remake, env in ((gym.make, single), (gym.make_vec, vector))
+    )
+    assert single.target.tolist() == [0, 0, 1, 1, 0]
+    assert vector.target.tolist() == [[0, 0, 1, 1, 0]] * 3
+    assert (vector.num_envs, vector.autoreset_mode) == (3, AutoresetMode.SAME_STEP)
+    for env in (single, vector):
+        assert (env.max_steps, env.start) == (9, "zeros")
 
 
 def test_make_adds_no_wrapper() -> None:
     # Everything of GoalEnv's interface is there without `unwrapped`, and nothing costs time.
-    assert type(gym.make("BitSequence-v0")) is BitSequenceEnv
-    assert type(gym.make("bitseq_env:BitSequence-v0", n=3)) is BitSequenceEnv
+    for name in ("BitSequence-v0", "bitseq_env:BitSequence-v0"):
+        assert type(gym.make(name, n=3)) is BitSequenceEnv
+        env: Any = gym.make_vec(name, autoreset_mode="Disabled")
+        assert type(env) is BitSequenceVectorEnv
+        assert (env.num_envs, env.metadata["autoreset_mode"]) == (1, AutoresetMode.DISABLED)
+        assert BitSequenceVectorEnv.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP
+        sync: Any = gym.make_vec(name, num_envs=2, vectorization_mode="sync", n=4)
+        assert type(sync.envs[0]) is BitSequenceEnv
 
 
-def test_a_time_limit_of_gymnasiums_works_too_and_tells_the_time() -> None:
+def test_a_time_limit_of_gymnasiums_tells_the_time() -> None:
     env = gym.make("BitSequence-v0", n=5, target="11111", max_episode_steps=2)
     timed = gym.wrappers.TimeAwareObservation(env, flatten=False)
     observation, _ = timed.reset(options={"state": "00000"})
-    times, ends = [observation["time"]], []
-    for _ in range(2):
-        observation, _, *end, _ = timed.step(0)
-        times.append(observation["time"])
-        ends.append(end)
-    assert np.concatenate(times).tolist() == [0, 1, 2]
-    assert ends == [[False, False], [False, True]]
+    assert observation["time"] == 0
+    for time in (1, 2):
+        observation, _, terminated, truncated, _ = timed.step(0)
+        assert (observation["time"], terminated, truncated) == (time, False, time == 2)
 
 
 def test_observations_flatten_to_one_array() -> None:

@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from bitseq_env import rules
-from bitseq_env.rules import Bits, random_bits, random_bits_apart, target_generator
+from bitseq_env.rules import random_bits, random_bits_apart, target_generator
+from tests.bitseq_env.common import flipped
 
-Batch = tuple[Bits, Bits, npt.NDArray[np.int64]]
 
-
-@st.composite
-def batches(draw: st.DrawFn) -> Batch:
-    """States and targets of shape (count, n), and an action for each."""
-    count, n = draw(st.integers(0, 5)), draw(st.integers(1, 70))
+@given(st.data(), st.integers(0, 5), st.integers(1, 70))
+def test_a_step_in_constant_time_is_a_flip_and_a_count(data: Any, count: int, n: int) -> None:
     bits = hnp.arrays(np.int8, (count, n), elements=st.integers(0, 1))
-    actions = hnp.arrays(np.int64, count, elements=st.integers(0, n - 1))
-    return draw(bits), draw(bits), draw(actions)
-
-
-@given(batches())
-def test_a_flip_changes_one_bit_and_two_cancel(batch: Batch) -> None:
-    states, targets, actions = batch
-    before, rows = states.copy(), np.arange(len(states))
-    flipped = rules.flip(states, actions)
-    np.testing.assert_array_equal(states, before)
-    assert flipped.dtype == states.dtype
-    assert (rules.hamming(flipped, states) == 1).all()
-    assert (flipped[rows, actions] != states[rows, actions]).all()
-    np.testing.assert_array_equal(rules.flip(flipped, actions), states)
-    change = rules.hamming(flipped, targets) - rules.hamming(states, targets)
-    assert set(change.tolist()) <= {-1, 1}
-
-
-@given(batches())
-def test_the_fast_update_is_the_slow_one(batch: Batch) -> None:
-    states, targets, actions = batch
-    count, n = states.shape
-    after = rules.flip(states, actions)
+    states, targets = data.draw(bits), data.draw(bits)
+    actions = data.draw(hnp.arrays(np.int64, count, elements=st.integers(0, n - 1)))
+    after = flipped(states, actions)
     differs, distance = states ^ targets, rules.hamming(states, targets)
 
     together = differs.copy()
     moved = rules.flip_and_distance(together.reshape(-1), np.arange(count) * n + actions, distance)
     np.testing.assert_array_equal(together ^ targets, after)
-    np.testing.assert_array_equal(moved, rules.hamming(after, targets))
+    np.testing.assert_array_equal(moved, (after != targets).sum(axis=1))
     assert moved.dtype == distance.dtype
 
     for row in range(count):
@@ -61,20 +38,13 @@ def test_the_fast_update_is_the_slow_one(batch: Batch) -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.int64, np.float32, np.bool_])
-def test_any_dtype_and_any_batch_shape(dtype: Any) -> None:
-    rng = np.random.default_rng(0)
-    states, targets = rng.integers(0, 2, size=(2, 3, 4, 6)).astype(dtype)
-    actions = rng.integers(0, 6, size=(3, 4))
-    flipped, distances = rules.flip(states, actions), rules.hamming(states, targets)
-    assert (rules.hamming(flipped, states) == 1).all()
-    np.testing.assert_array_equal(distances, np.not_equal(states, targets).sum(-1))
-    np.testing.assert_array_equal(
-        rules.hamming(states, targets[0, 0]), np.not_equal(states, targets[0, 0]).sum(-1)
-    )
-    for index in np.ndindex(3, 4):
-        alone = rules.hamming(states[index], targets[index])
-        assert (type(alone), alone) == (int, distances[index])
-        np.testing.assert_array_equal(rules.flip(states[index], actions[index]), flipped[index])
+def test_distances_of_any_dtype_and_any_batch_shape(dtype: Any) -> None:
+    states, targets = np.random.default_rng(0).integers(0, 2, size=(2, 3, 4, 6)).astype(dtype)
+    for goals in (targets, targets[0, 0]):
+        distances = rules.hamming(states, goals)
+        np.testing.assert_array_equal(distances, (states != goals).sum(-1))
+    alone = rules.hamming(states[0, 0], targets[0, 0])
+    assert (type(alone), alone) == (int, distances[0, 0])
 
 
 @pytest.mark.parametrize(
@@ -91,6 +61,30 @@ def test_rewards(reward_type: str, expected: list[float]) -> None:
     assert rewards.tolist() == expected
     # -0.0 equals 0.0, and looks like a mistake in every log
     assert not np.signbit(rewards[np.equal(expected, 0.0)]).any()
+
+
+@pytest.mark.parametrize("gamma", [0.9, 0.98])
+def test_two_kinds_of_reward_are_one_problem(gamma: float) -> None:
+    # In the terminating task Q' = (Q - 1) / (1 - gamma), so that the greedy actions are the same:
+    # exactly, by value iteration.
+    n = 4
+    states = np.array([*itertools.product((0, 1), repeat=n)], dtype=np.int8)
+    target, others = states[-1], states[:-1]
+    following = flipped(states[:, None], np.arange(n))  # by state and action
+    distance = rules.hamming(following, target)
+    values = []
+    for reward_type in ("zero_one", "minus_one_zero"):
+        q = np.zeros((len(states), n))
+        for _ in range(2_000):
+            best = q.max(axis=1)[following @ (8, 4, 2, 1)]
+            q = rules.reward_at(distance, n, reward_type) + gamma * (distance > 0) * best
+        values.append(q[:-1])
+    plain, shifted = values
+    np.testing.assert_allclose(shifted, (plain - 1) / (1 - gamma), atol=1e-9)
+    np.testing.assert_allclose(plain.max(1), gamma ** (rules.hamming(others, target) - 1))
+    for q in values:
+        greedy = np.isclose(q, q.max(axis=1, keepdims=True), atol=1e-9)
+        np.testing.assert_array_equal(greedy, others != target)  # what flips a wrong bit
 
 
 def test_an_unknown_reward_type_is_an_error() -> None:
