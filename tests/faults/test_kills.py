@@ -17,22 +17,15 @@ from tests.faults.conftest import Case
 from tests.faults.machines import Grid
 
 
-def wait_a_random_while(driver: subprocess.Popen[str], out: Path, case: Case) -> None:
-    """To a moment of the start, or, more often, to one shortly after a run was finished."""
-    if case.random.random() < 0.25:
-        time.sleep(case.random.uniform(0, 4))
-        return
-    runs, deadline = machines.run_count(out), time.monotonic() + 30
-    while driver.poll() is None and time.monotonic() < deadline and machines.run_count(out) == runs:
-        time.sleep(0.01)
-    time.sleep(case.random.uniform(0, 1))
-
-
 def kill_something(
     driver: subprocess.Popen[str], out: Path, case: Case, killed: collections.Counter[str]
 ) -> None:
-    """At a random moment, a worker or the driver, if it is still there."""
-    wait_a_random_while(driver, out, case)
+    """A worker or the driver, as it starts or, more often, shortly after a run was finished."""
+    starting = case.random.random() < 0.25
+    runs, deadline = machines.run_count(out), time.monotonic() + 30 * (not starting)
+    while driver.poll() is None and time.monotonic() < deadline and machines.run_count(out) == runs:
+        time.sleep(0.01)
+    time.sleep(case.random.uniform(0, 4 if starting else 1))
     workers = machines.workers_of(driver)
     if driver.poll() is not None:
         return

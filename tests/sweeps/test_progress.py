@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from experiments.config.presets import PRESETS, plan
 from experiments.config.run import RunConfig
 from experiments.records import merging, run_folders
 from experiments.sweeps import estimates
@@ -139,19 +138,14 @@ def test_a_plan_waits_for_neither_torch_nor_a_cluster() -> None:
     assert said.stdout.endswith("\nset()\n")
 
 
-def test_a_sweep_takes_at_least_its_longest_run() -> None:
-    runs = plan(PRESETS["quick"].blocks, {})
-    known = {runs[0].config_id: 1_000.0}
-    assert estimates.sweep_seconds(runs, known, 1_000) == 1_000
-    assert estimates.sweep_seconds([], {}, 2) == 0
-    whole = sum(estimates.seconds(run, known) for run in runs)
-    assert estimates.sweep_seconds(runs, known, 1) == whole
-
-
-def test_larger_runs_are_estimated_longer() -> None:
+def test_a_sweep_takes_as_long_as_its_work_shared_out_or_its_longest_run() -> None:
     runs = [*(RunConfig.of(n=n) for n in (5, 20, 50)), RunConfig.of(n=50, budget_env_steps=10**7)]
-    sizes = [estimates.modelled(run) for run in runs]
-    assert sizes == sorted(sizes)
+    each = [estimates.seconds(run, {}) for run in runs]
+    assert each == sorted(each)
+    assert estimates.sweep_seconds(runs, {}, 1) == sum(each)
+    known = {runs[0].config_id: 1e6}
+    assert estimates.sweep_seconds(runs, known, 1_000) == 1e6
+    assert estimates.sweep_seconds([], {}, 2) == 0
 
 
 @pytest.mark.parametrize(

@@ -90,22 +90,18 @@ def test_what_stops_a_sweep_is_told_though_the_tables_cannot_be_written_either(
     assert "runs.csv" not in outcome.err
 
 
-def test_force_runs_again_what_is_finished(compare: Compare) -> None:
-    assert compare(DQN, HER).status == 0
-    worse = make_finished_run(method="dqn", success_rate=0.5)
-    assert compare(worse, HER, flags=("--force",)).status == 0
-    assert run_folders.scan(Path("out"))[0][worse.config.run_id] == worse
-    assert pd.read_csv("out/runs.csv")["success_rate"].tolist() == [0.5, 1.0]
-
-
-def test_a_broken_run_is_run_again(compare: Compare) -> None:
+def test_a_broken_run_is_run_again_and_with_force_every_run(compare: Compare) -> None:
     assert compare(DQN, HER).status == 0
     torn = Path("out", "runs", DQN.config.run_id, run_folders.CURVE)
     torn.write_bytes(torn.read_bytes()[:-30])
     outcome = compare(DQN)
     assert outcome.status == 0
     assert outcome.text.count(f"not counted: {torn}") == 1
-    assert len(run_folders.scan(Path("out"))[0]) == 2
+
+    worse = make_finished_run(method="dqn", success_rate=0.5)
+    assert compare(worse, HER, flags=("--force",)).status == 0
+    assert run_folders.scan(Path("out"))[0][worse.config.run_id] == worse
+    assert pd.read_csv("out/runs.csv")["success_rate"].tolist() == [0.5, 1.0]
 
 
 def test_what_a_worker_sends_is_kept_with_its_attempts_and_the_command(
