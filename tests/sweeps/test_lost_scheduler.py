@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from concurrent.futures import CancelledError
 from typing import Any
 
@@ -15,28 +14,13 @@ from experiments.records import provenance
 from experiments.sweeps import execution
 from experiments.sweeps.clusters import Site
 from experiments.sweeps.execution import execute
-from experiments.sweeps.on_worker import NEWS, Wanted, WrongWorkerError
+from experiments.sweeps.on_worker import NEWS, WrongWorkerError
 from experiments.sweeps.scheduler import LostSchedulerError, talking
-from experiments.sweeps.workers import Crew
+from tests.sweeps.made_clients import Client
 
 CALLS: dict[str, Any] = {"a": (print, ())}
 GONE = OSError("gone")
 DIED = KilledWorker("a", None, 1)  # type: ignore[arg-type]
-
-
-class Client:
-    """A client that raises an error whenever it is asked for workers, or has none."""
-
-    cluster: Any = None
-
-    def __init__(self, error: BaseException | None = None, status: str = "running") -> None:
-        self.error = error
-        self.status = status
-
-    def nthreads(self) -> dict[str, int]:
-        if self.error is not None:
-            raise self.error
-        return {}
 
 
 class Future:
@@ -56,8 +40,7 @@ class Future:
 
 def connection(client: Any = None) -> execution._Connection:
     client = client or Client()
-    crew = Crew(client, Wanted({}), print)
-    return execution._Connection(Site(workers=1), client, dict(CALLS), crew)
+    return execution._Connection(Site(workers=1), client, dict(CALLS), client.crew())
 
 
 @pytest.mark.parametrize(
@@ -132,54 +115,39 @@ def test_what_is_tried_again_and_how_often() -> None:
     assert [again("a", WrongWorkerError()) for _ in range(20)] == [True] * 14 + [False] * 6
 
 
-@pytest.fixture
-def connects(monkeypatch: pytest.MonkeyPatch) -> Callable[[Client], list[bool]]:
-    """Has every connection give a client; the list says which were said to be again."""
+def executed(client: Client, patch: pytest.MonkeyPatch, announce: Any = print) -> list[bool]:
+    """Makes the calls with a client at every connection; which of these were said to be again."""
+    connections: list[bool] = []
 
-    def use(client: Client) -> list[bool]:
-        connections: list[bool] = []
+    def connect(*arguments: Any) -> contextlib.nullcontext[Client]:
+        connections.append(arguments[-1])
+        return contextlib.nullcontext(client)
 
-        def connect(*arguments: Any) -> contextlib.nullcontext[Client]:
-            connections.append(arguments[-1])
-            return contextlib.nullcontext(client)
-
-        monkeypatch.setattr(Site, "connect", connect)
-        return connections
-
-    return use
+    patch.setattr(Site, "connect", connect)
+    with pytest.raises(ClusterError, match="comes and goes"):
+        list(execute(Site(workers=1), CALLS, announce))
+    return connections
 
 
 @pytest.mark.parametrize(
     "client", [Client(GONE), Client(RuntimeError("pool is closed"), status="closed")]
 )
-def test_a_scheduler_that_comes_and_goes(
-    connects: Callable[[Client], list[bool]], client: Client
-) -> None:
-    connections, said = connects(client), list[str]()
-    with pytest.raises(ClusterError, match="comes and goes"):
-        list(execute(Site(workers=1), CALLS, said.append))
-    assert connections == [False] + [True] * 20
+def test_a_scheduler_that_comes_and_goes(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    assert executed(client, monkeypatch, said.append) == [False] + [True] * 20
     assert said == ["lost the scheduler; waiting for it to come back"] * 20
 
 
-def test_an_error_of_ours_is_no_lost_scheduler(
-    connects: Callable[[Client], list[bool]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_of_ours_is_no_lost_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the driver meets that is no answer of its client, files and pipes above all."""
 
-    def full(line: str) -> None:
+    def full(*_: str) -> str:
         raise OSError(28, "No space left on device")
 
-    def unreadable() -> str:
-        raise PermissionError(13, "Permission denied", "run.py")
-
-    connections = connects(Client(ArithmeticError("a bug")))
     with pytest.raises(ArithmeticError, match="a bug"):
-        list(execute(Site(workers=1), CALLS, print))
-    connects(Client())
+        executed(Client(ArithmeticError("a bug")), monkeypatch)
     with pytest.raises(OSError, match="No space left"):
-        list(execute(Site(workers=1), CALLS, full))
-    monkeypatch.setattr(provenance, "source", unreadable)
-    with pytest.raises(PermissionError, match=r"run\.py"):
-        list(execute(Site(workers=1), CALLS, print))
-    assert connections == [False]
+        executed(Client(), monkeypatch, announce=full)
+    monkeypatch.setattr(provenance, "source", full)
+    with pytest.raises(OSError, match="No space left"):
+        executed(Client(), monkeypatch)
