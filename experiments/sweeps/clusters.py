@@ -67,9 +67,10 @@ class Site:
     def connect(
         self, announce: Callable[[str], None], calls: int, again: bool = False
     ) -> Iterator[Client]:
-        """A client of the cluster, for so many calls; where it is is announced.
+        """A client of the cluster, whose address is announced.
 
-        A scheduler that is there again may take :data:`PATIENCE` to come back.
+        An embedded one has no more workers than there are calls. A scheduler that went away and is
+        connected to again may take :data:`PATIENCE` to come back.
 
         Raises:
             ClusterError: If there is no scheduler at the address, or it cannot be talked to.

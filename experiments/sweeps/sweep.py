@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from experiments.sweeps.clusters import Site
     from experiments.sweeps.execution import Ended
 
+Runs = dict[str, FinishedRun]
+
 
 def sweep(
     out: Path,
@@ -33,7 +35,7 @@ def sweep(
     console: Console,
     failures: Failures,
     force: bool = False,
-) -> tuple[pd.DataFrame, dict[str, FinishedRun]]:
+) -> tuple[pd.DataFrame, Runs]:
     """Train the runs that are not finished, or all by force, and rebuild the tables of a folder.
 
     Runs that fail are put into ``failures`` as they do, so that they can be told of whatever else
@@ -81,7 +83,7 @@ def write(out: Path, run: FinishedRun, ended: Ended) -> None:
     run_folders.write_run(out, run)
 
 
-def finished(out: Path, console: Console, told: set[str]) -> dict[str, FinishedRun]:
+def finished(out: Path, console: Console, told: set[str]) -> Runs:
     """The finished runs of a folder; what is wrong with others is told, and added to ``told``."""
     found, problems = run_folders.scan(out)
     for problem in problems:
@@ -91,9 +93,7 @@ def finished(out: Path, console: Console, told: set[str]) -> dict[str, FinishedR
     return found
 
 
-def _merged(
-    out: Path, console: Console, told: set[str]
-) -> tuple[pd.DataFrame, dict[str, FinishedRun]]:
+def _merged(out: Path, console: Console, told: set[str]) -> tuple[pd.DataFrame, Runs]:
     found = finished(out, console, told)
     table = merging.merge(out, found)
     LOG.info("%s runs are finished", len(found))
@@ -108,7 +108,6 @@ def _trained(
     site: Site,
     console: Console,
 ) -> Iterator[Ended]:
-    """Each run as it ends, in parallel, with its progress shown."""
     # Imported here: a plan and a mistake should not wait for Dask.
     from experiments.sweeps.execution import execute
     from experiments.sweeps.on_worker import train_on_worker

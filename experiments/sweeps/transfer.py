@@ -47,8 +47,6 @@ def look(
         for agent in agents
         if (agent.config.run_id, n) not in done
     }
-    if not calls:
-        return _frame(rows)
     # Imported here: a plan and a mistake should not wait for Dask.
     from experiments.sweeps.execution import execute
 
