@@ -10,7 +10,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,16 @@ GPU_SHARE = 0.25
 PATIENCE = 60
 """Seconds in which a scheduler that went away may come back."""
 _CONNECT = 15
+_SETTINGS = {
+    # A worker that trains does not answer for seconds, which is no reason for a warning.
+    "distributed.admin.tick.limit": "1h",
+    # Hours of these are kept in memory, and nobody looks at them.
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.system-monitor.log-length": 600,
+    "distributed.admin.low-level-log-length": 100,
+    # A death is told at once: the driver knows which call was at fault, and Dask does not.
+    "distributed.scheduler.allowed-failures": 0,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,42 +67,28 @@ class Site:
     def connect(
         self, announce: Callable[[str], None], calls: int, again: bool = False
     ) -> Iterator[Client]:
-        """A client of the cluster.
+        """A client of the cluster, whose address is announced.
 
-        Args:
-            announce: Called with a line that says where it is.
-            calls: How many there are to make: an embedded cluster has no more workers.
-            again: The scheduler went away, and may take :data:`PATIENCE` to come back.
+        An embedded one has no more workers than there are calls. A scheduler that went away and is
+        connected to again may take :data:`PATIENCE` to come back.
 
         Raises:
             ClusterError: If there is no scheduler at the address, or it cannot be talked to.
         """
         patience = PATIENCE if again else _CONNECT
-        settings = {
-            # A worker that trains does not answer for seconds, which is no reason for a warning.
-            "distributed.admin.tick.limit": "1h",
-            # Hours of these are kept in memory, and nobody looks at them.
-            "distributed.worker.profile.enabled": False,
-            "distributed.admin.system-monitor.log-length": 600,
-            "distributed.admin.low-level-log-length": 100,
-            # A death is told at once: the driver knows which call was at fault, and Dask does not.
-            "distributed.scheduler.allowed-failures": 0,
-            # What is worth knowing about a lost connection is told by what waits for it.
-            "distributed.comm.timeouts.connect": f"{patience}s",
-        }
+        # What is worth knowing about a lost connection is told by what waits for it.
+        settings = {**_SETTINGS, "distributed.comm.timeouts.connect": f"{patience}s"}
         local = self.scheduler is None
         there = self._local(announce, calls) if local else self._running(patience, again)
         with dask.config.set(settings), there as client:
             where = "of this machine" if local else self.scheduler
             with contextlib.suppress(OSError, KeyError, AttributeError):
                 where = f"{where}, dashboard {client.dashboard_link}"
-                where += "" if find_spec("bokeh") else ", if bokeh is installed there"
             announce(f"Dask cluster {where}")
             yield client
 
     @contextlib.contextmanager
     def _local(self, announce: Callable[[str], None], calls: int) -> Iterator[Client]:
-        """An embedded cluster of single-threaded processes on this machine."""
         shared = gpus() if self.gpu else []
         count = self.processes(calls, shared)
         if count < min(self.workers, calls):
@@ -118,7 +113,6 @@ class Site:
 
     @contextlib.contextmanager
     def _running(self, patience: float, again: bool) -> Iterator[Client]:
-        """A client of the cluster whose scheduler is at the address."""
         # Tracebacks of lost connections are for the sweep's log, and nothing for a terminal.
         for handler in logging.getLogger("distributed").handlers:
             if isinstance(handler, logging.StreamHandler):
@@ -143,9 +137,9 @@ def gpus() -> list[str]:
     """The GPUs of this machine, as CUDA_VISIBLE_DEVICES names them."""
     import torch as th
 
+    count = th.cuda.device_count()
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    names = given.split(",") if given else [str(k) for k in range(th.cuda.device_count())]
-    return names[: th.cuda.device_count()]
+    return given.split(",")[:count] if given else [str(k) for k in range(count)]
 
 
 @dataclass

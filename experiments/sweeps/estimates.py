@@ -17,8 +17,7 @@ def modelled(run: RunConfig) -> float:
     """Seconds that a run takes on one core of a common processor if it uses its whole budget."""
     steps = run.budget_env_steps or 0
     updates = steps * (run.updates_per_env_step or 0)
-    together = steps / (run.n_envs or 1)
-    return _START + _STEP * together + _UPDATE * updates + _PRODUCT * run.cost
+    return _START + _STEP * steps / (run.n_envs or 1) + _UPDATE * updates + _PRODUCT * run.cost
 
 
 def measured(out: Path | None) -> dict[str, float]:

@@ -7,13 +7,13 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import CancelledError
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from distributed import Client, KilledWorker, wait
 
 from experiments.config.errors import ClusterError
-from experiments.sweeps.clusters import PATIENCE, Site
+from experiments.sweeps.clusters import Site
 from experiments.sweeps.on_worker import NEWS, Wanted, WrongWorkerError, perform
 from experiments.sweeps.scheduler import AWAY, LostSchedulerError, talking
 from experiments.sweeps.workers import Crew, revive, worker_died
@@ -31,10 +31,8 @@ _POLL = 1.0
 """Seconds after which workers that came and went are looked for."""
 _FETCH = 60.0
 """Seconds that the result of one call may take to come here at first, while others wait."""
-_FLAPS = 3
-"""How often in a row a scheduler may go away again within a minute, with nothing done."""
-_LOSSES = 30
-"""How often in a row it may go away whenever it likes, with nothing done."""
+_LOSSES = 20
+"""How often in a row a scheduler may go away with nothing done."""
 _NOT_HERE = object()
 """What there is of a call whose worker went away with its result: Dask has it made again."""
 
@@ -56,33 +54,24 @@ def execute(
 ) -> Iterator[Ended]:
     """Make all calls on a cluster's workers; yield each as it ends.
 
-    A call whose worker dies is tried again on another, three times. A scheduler that goes away is
-    waited for, and what had not come back is begun again.
-
-    Args:
-        site: Where.
-        calls: Named functions and their arguments, in the order in which they should start.
-        announce: Called with lines for a person: the cluster's address, who is refused.
-        on_news: Called with a call's name and what :func:`on_worker.tell` sends.
+    They start in the order of ``calls``. One whose worker dies is tried again on another, three
+    times. A scheduler that goes away is waited for, and what had not come back is begun again.
+    ``announce`` gets lines for a person, ``on_news`` a call's name and what it tells.
 
     Raises:
         ClusterError: If there is no scheduler, or no worker that could do it.
     """
     waiting, wanted = dict(calls), Wanted(site.resources)
-    again = False
-    flaps = losses = 0
+    again, losses = False, 0
     while waiting:
         left = len(waiting)
         with site.connect(announce, left, again) as client:
-            since = time.monotonic()
             crew = Crew(client, wanted, announce, ever=again)
             try:
                 yield from _Connection(site, client, waiting, crew, on_news).ended()
             except LostSchedulerError as lost:
-                in_vain = len(waiting) == left
-                losses = losses + 1 if in_vain else 0
-                flaps = flaps + 1 if in_vain and time.monotonic() - since < PATIENCE else 0
-                if flaps > _FLAPS or losses > _LOSSES:
+                losses = losses + 1 if len(waiting) == left else 0
+                if losses > _LOSSES:
                     raise ClusterError(f"the scheduler comes and goes: {lost}") from lost
                 announce("lost the scheduler; waiting for it to come back")
                 again = True
@@ -101,18 +90,20 @@ class _Connection:
     waiting: dict[str, Call]
     crew: Crew
     on_news: News | None = None
-    token: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
-    """Two drivers on one scheduler may well have calls of the same name."""
-    running: dict[Any, str] = field(default_factory=dict)
-    """Futures and the names of their calls."""
-    names: dict[str, str] = field(default_factory=dict)
-    """Of the calls, by the keys under which Dask knows them."""
-    begun: defaultdict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
-    """Where each call was begun, as far as it was told."""
-    fruitless: Counter[str] = field(default_factory=Counter)
-    """How often a worker failed that a call was given to, whether it had begun or not."""
-    slow: Counter[Any] = field(default_factory=Counter)
-    """How often the result of a future did not come in time."""
+
+    def __post_init__(self) -> None:
+        self.token = uuid.uuid4().hex[:8]
+        """Two drivers on one scheduler may well have calls of the same name."""
+        self.running: dict[Any, str] = {}
+        """Futures and the names of their calls."""
+        self.names: dict[str, str] = {}
+        """Of the calls, by the keys under which Dask knows them."""
+        self.begun: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+        """Where each call was begun, as far as it was told."""
+        self.fruitless: Counter[str] = Counter()
+        """How often a worker failed that a call was given to, whether it had begun or not."""
+        self.slow: Counter[str] = Counter()
+        """How often the result of a call did not come in time."""
 
     def ended(self) -> Iterator[Ended]:
         """Each call as it ends; it leaves ``waiting`` then."""
@@ -123,13 +114,13 @@ class _Connection:
             while queue and len(self.running) < len(self.crew.members):
                 self._begin(queue.pop())
             for future in self._finished():
+                name = self.running[future]
                 with talking(self.client):
-                    if (outcome := self._outcome(future)) is _NOT_HERE:
+                    if (outcome := self._outcome(future, name)) is _NOT_HERE:
                         continue
                     # A result lies in the worker's memory until its future is let go.
                     future.release()
-                self.slow.pop(future, None)
-                name = self.running.pop(future)
+                del self.running[future]
                 if self._is_to_be_tried_again(name, outcome):
                     queue.append(name)
                     continue
@@ -142,12 +133,11 @@ class _Connection:
 
     def _hear(self, event: tuple[float, Any]) -> None:
         key, news = event[1]
-        if (name := self.names.get(key)) not in self.waiting:
-            return
-        if place := news.get("begun"):
-            self.begun[name].append(place)
-        if self.on_news is not None:
-            self.on_news(name, news)
+        if (name := self.names.get(key)) in self.waiting:
+            if place := news.get("begun"):
+                self.begun[name].append(place)
+            if self.on_news is not None:
+                self.on_news(name, news)
 
     def _begin(self, name: str) -> None:
         members = sorted(self.crew.members) if self.crew.refused else None
@@ -183,10 +173,9 @@ class _Connection:
                     raise
         return [future for future in self.running if future.done()]
 
-    def _outcome(self, future: Any) -> Any | BaseException:
-        """What a call gave or raised, or that its result cannot be had."""
+    def _outcome(self, future: Any, name: str) -> Any | BaseException:
         # Longer each time, so that a slow line does not begin the same transfer for ever.
-        patience = _FETCH * 2 ** self.slow[future]
+        patience = _FETCH * 2 ** self.slow[name]
         try:
             if (error := future.exception(timeout=patience)) is None:
                 return future.result(timeout=patience)
@@ -195,7 +184,7 @@ class _Connection:
             if self.client.status != "running":
                 raise
             if isinstance(failure, TimeoutError):
-                self.slow[future] += 1
+                self.slow[name] += 1
                 return _NOT_HERE
             if isinstance(failure, AWAY):
                 raise
@@ -206,10 +195,10 @@ class _Connection:
 
     def _is_to_be_tried_again(self, name: str, outcome: Any) -> bool:
         """Whether what came back is a worker's failure, and no answer of the call."""
-        if not isinstance(outcome, BaseException):
-            return False
         begun = len(self.begun[name])
-        if begun and not isinstance(outcome, _WORKERS_FAULT):
+        if not isinstance(outcome, BaseException) or (
+            begun and not isinstance(outcome, _WORKERS_FAULT)
+        ):
             return False
         # Either a worker that came after the last look at them, and is refused at the next (Dask
         # too takes a call there whose worker died); or one that died: Dask blames that on every

@@ -30,15 +30,12 @@ class UnwantedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a worker must be.
-
-    Args:
-        resources: Dask resources that a run asks for.
-        environment: What the driver is made of.
-    """
+    """What a worker must be."""
 
     resources: Mapping[str, float]
+    """Dask resources that a run asks for."""
     environment: Mapping[str, str] = field(default_factory=environment)
+    """What the driver is made of."""
 
     def objections(self, worker: Any) -> list[str]:
         """What speaks against the worker that this process is."""
@@ -66,8 +63,7 @@ def perform(wanted: Wanted, function: Callable[..., Any], arguments: tuple[Any, 
     worker = get_worker()
     if objections := wanted.objections(worker):
         raise WrongWorkerError(", ".join(objections))
-    place = {"worker": str(worker.name), "host": platform.node(), "pid": os.getpid()}
-    tell({"begun": place})
+    tell({"begun": {"worker": str(worker.name), "host": platform.node(), "pid": os.getpid()}})
     # Dask sends news every few milliseconds; if the call kills this process, they should be out.
     time.sleep(_NEWS_IS_OUT)
     return function(*arguments)

@@ -18,12 +18,8 @@ def print_plan(
 ) -> None:
     """Its runs, its size and what it may take.
 
-    Args:
-        console: Where to.
-        runs: All runs.
-        finished: Names of those that need not be trained again.
-        known: Seconds of configurations that were run before.
-        workers: Runs at a time; None where a cluster will decide.
+    Finished runs are named, known are the seconds of configurations that were run before; workers
+    are None where a cluster will decide.
     """
     rows = []
     for run in runs:

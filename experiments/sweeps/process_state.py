@@ -12,12 +12,9 @@ import torch as th
 
 @contextlib.contextmanager
 def borrowed_process(device: str) -> Iterator[None]:
-    """Within it this process may be reseeded, and is for one run; afterwards it is as it was.
+    """Within it this process is for one run on a device; afterwards it is as it was.
 
     SB3 seeds every global generator there is, and chooses cuDNN's algorithms.
-
-    Args:
-        device: "cpu" or "cuda", where the network lives.
     """
     threads, cudnn = th.get_num_threads(), th.backends.cudnn
     chosen = cudnn.deterministic, cudnn.benchmark

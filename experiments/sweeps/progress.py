@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from logging.handlers import MemoryHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,8 @@ Failures = dict[str, tuple[BaseException, int]]
 LOG = logging.getLogger("experiments.sweeps")
 """What is logged here while a journal is open is in its file."""
 LOG.addHandler(logging.NullHandler())  # without a journal: not on the terminal either
+LOG.setLevel(logging.INFO)
+LOG.propagate = False
 
 _SPEED_OVER = 600
 """Seconds of progress from which the time left is told."""
@@ -37,12 +39,7 @@ _SPEED_OVER = 600
 
 @contextlib.contextmanager
 def journal(out: Path, command: str) -> Iterator[Path]:
-    """A new log file in the results folder's ``logs``.
-
-    Args:
-        out: The results folder.
-        command: The command line that started the sweep.
-    """
+    """A new log file in the results folder's ``logs``, which begins with the command line."""
     now = datetime.datetime.now(datetime.UTC)
     path = out / "logs" / f"sweep-{now:%Y%m%d-%H%M%S}-{os.getpid()}.log"
     path.parent.mkdir(exist_ok=True)
@@ -63,13 +60,9 @@ def journal(out: Path, command: str) -> Iterator[Path]:
         for name, one in ((LOG.name, handler), ("distributed", relay), ("tornado", relay)):
             logging.getLogger(name).addHandler(one)
             stack.callback(logging.getLogger(name).removeHandler, one)
-        stack.callback(LOG.setLevel, LOG.level)
-        stack.callback(setattr, LOG, "propagate", LOG.propagate)
-        LOG.setLevel(logging.INFO)
-        LOG.propagate = False
+        LOG.info("command: %s", command)
+        LOG.info("versions: %s", ", ".join(" ".join(pair) for pair in versions().items()))
         try:
-            LOG.info("command: %s", command)
-            LOG.info("versions: %s", ", ".join(" ".join(pair) for pair in versions().items()))
             yield path
         except BaseException as error:
             LOG.error("stopped: %r", error)
@@ -116,13 +109,11 @@ class SweepDisplay:
     solved: int = 0
     """Those that are, at first from before."""
     failed: int = 0
-    _worked: float = 0.0
-    _shares: dict[str, float] = field(default_factory=dict)
-    _bars: dict[str, TaskID] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.done = self.total - len(self.missing)
-        self._whole = sum(self.seconds.values())
+        self._left = dict(self.seconds)
+        """Seconds that each run may still take."""
+        self._bars: dict[str, TaskID] = {}
         self.bars = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -133,7 +124,7 @@ class SweepDisplay:
             console=self.console,
             speed_estimate_period=_SPEED_OVER,
         )
-        self.sweep = self.bars.add_task("", total=self._whole, told="")
+        self.sweep = self.bars.add_task("", total=sum(self.seconds.values()), told="")
         self._describe()
 
     def __enter__(self) -> SweepDisplay:
@@ -147,29 +138,24 @@ class SweepDisplay:
 
     def news(self, run_id: str, news: Mapping[str, Any]) -> None:
         """What a worker tells of a run."""
-        run = self.missing[run_id]
+        budget = self.missing[run_id].budget_env_steps or 1
+        steps = news.get("env_steps", 0)
         if place := news.get("begun"):
             LOG.info("began %s on worker %s of %s, process %s", run_id, *place.values())
             self._forget(run_id)
-            self._bars[run_id] = self.bars.add_task(
-                f"  {run_id.rsplit('-', 1)[0]}", total=run.budget_env_steps, told=""
-            )
+            label = f"  {run_id.rsplit('-', 1)[0]}"
+            self._bars[run_id] = self.bars.add_task(label, total=budget, told="")
         elif run_id in self._bars:
-            budget = run.budget_env_steps or 1
-            self._shares[run_id] = min(1.0, news["env_steps"] / budget)
-            self.bars.update(
-                self._bars[run_id],
-                completed=news["env_steps"],
-                told=f"success {news['success_rate']:.0%}",
-            )
+            told = f"success {news['success_rate']:.0%}"
+            self.bars.update(self._bars[run_id], completed=steps, told=told)
+        self._left[run_id] = self.seconds[run_id] * max(0.0, 1 - steps / budget)
         self._describe()
 
     def ended(self, ended: Ended) -> None:
         """A run's last line."""
         run = self.missing[ended.name]
         self._forget(ended.name)
-        self._worked += self.seconds[ended.name]
-        self.done += 1
+        del self._left[ended.name]
         name = f"{run.method:4} {run.network} n={run.n} seed {run.seed}"
         again = f", attempt {ended.attempts}" if ended.attempts > 1 else ""
         if isinstance(ended.outcome, FinishedRun):
@@ -183,22 +169,18 @@ class SweepDisplay:
             )
         else:
             self.failed += 1
-            text = f"unfinished {name}: {ended.outcome!r}{again}"
-            self.console.print(text, style="red")
+            self.console.print(f"unfinished {name}: {ended.outcome!r}{again}", style="red")
             LOG.error("unfinished %s%s", ended.name, again, exc_info=ended.outcome)
         self._describe()
 
     def _forget(self, run_id: str) -> None:
-        self._shares.pop(run_id, None)
         if run_id in self._bars:
             self.bars.remove_task(self._bars.pop(run_id))
 
     def _describe(self) -> None:
-        running = sum(share * self.seconds[name] for name, share in list(self._shares.items()))
-        failed = f", {self.failed} failed" if self.failed else ""
         self.bars.update(
             self.sweep,
-            description=f"runs {self.done}/{self.total}",
-            completed=self._worked + running if self.done < self.total else self._whole,
-            told=f"{self.solved} solved{failed}",
+            description=f"runs {self.total - len(self._left)}/{self.total}",
+            completed=sum(self.seconds.values()) - sum(list(self._left.values())),
+            told=f"{self.solved} solved" + (f", {self.failed} failed" if self.failed else ""),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from typing import Any
 
@@ -43,12 +43,8 @@ def talking(client: Client) -> Iterator[None]:
 def greet(address: str, patience: float) -> None:
     """Make sure that a scheduler answers: a client would wait for ever where nobody speaks.
 
-    Args:
-        address: ``tcp://host:port`` or ``tls://host:port``.
-        patience: Seconds in which it has to.
-
     Raises:
-        OSError: If nobody answers in that time.
+        OSError: If nobody answers in so many seconds.
         ClusterError: If something else is there, or TLS is not configured, or does not fit.
     """
     if dask.config.get("distributed.client.security-loader", None):
@@ -57,32 +53,33 @@ def greet(address: str, patience: float) -> None:
         arguments = Security().get_connection_args("client")  # type: ignore[no-untyped-call]
     except OSError as error:
         raise ClusterError(f"the certificates for --scheduler {address!r}: {error}") from error
-    troubles: list[OSError] = []
+    trouble: OSError = TimeoutError("no answer")
 
-    async def ask() -> Mapping[str, Any]:
+    async def ask() -> Any:
+        nonlocal trouble
         while True:
             try:
                 there: Any = rpc(address, timeout=patience, connection_args=arguments)  # type: ignore[no-untyped-call]
                 async with there:
-                    known: Mapping[str, Any] = await there.identity()
-                    return known
-            except FatalCommClosedError:  # certificates that do not fit
+                    return (await there.identity()).get("type")
+            except FatalCommClosedError:
                 raise
             except OSError as error:  # It may be about to start.
-                troubles.append(error)
+                trouble = error
                 await asyncio.sleep(0.2)
 
     try:
-        kind = asyncio.run(asyncio.wait_for(ask(), patience)).get("type")
+        kind = asyncio.run(asyncio.wait_for(ask(), patience))
     except TimeoutError:
-        raise (troubles or [TimeoutError("no answer")])[-1] from None
+        raise trouble from None
     except Exception as error:
-        why = f"what answers there is no Dask scheduler ({error!r})"
-        # The latter is how Dask says that it has no certificates.
-        if isinstance(error, FatalCommClosedError) or (
-            address.startswith("tls://") and isinstance(error, TypeError)
-        ):
-            why = str(error)
+        # Certificates that do not fit, and how Dask says that it has none.
+        tls = (FatalCommClosedError, TypeError) if address.startswith("tls://") else ()
+        why = (
+            str(error)
+            if isinstance(error, tls)
+            else f"what answers there is no Dask scheduler ({error!r})"
+        )
         raise ClusterError(f"--scheduler {address!r}: {why}") from error
     if kind != "Scheduler":
         raise ClusterError(f"--scheduler {address!r}: what answers there is a Dask {kind}")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from experiments.sweeps.clusters import Site
     from experiments.sweeps.execution import Ended
 
+Runs = dict[str, FinishedRun]
+
 
 def sweep(
     out: Path,
@@ -33,20 +35,11 @@ def sweep(
     console: Console,
     failures: Failures,
     force: bool = False,
-) -> tuple[pd.DataFrame, dict[str, FinishedRun]]:
-    """Train the runs that are not finished, and rebuild the tables.
+) -> tuple[pd.DataFrame, Runs]:
+    """Train the runs that are not finished, or all by force, and rebuild the tables of a folder.
 
-    Args:
-        out: The results folder, locked.
-        runs: All runs of the sweep.
-        site: Where they are trained.
-        console: Where progress is shown.
-        failures: Runs that fail are put here as they do, so that they can be told of whatever else
-            happens.
-        force: Train finished runs again.
-
-    Returns:
-        All rows of runs.csv, and every finished run of the folder.
+    Runs that fail are put into ``failures`` as they do, so that they can be told of whatever else
+    happens. All rows of runs.csv are returned, and every finished run of the folder.
 
     Raises:
         ClusterError: If nobody is there to train them.
@@ -54,13 +47,6 @@ def sweep(
             these can be.
     """
     told: set[str] = set()
-
-    def merged() -> tuple[pd.DataFrame, dict[str, FinishedRun]]:
-        found = finished(out, console, told)
-        table = merging.merge(out, found)
-        LOG.info("%s runs are finished", len(found))
-        return table, found
-
     # Only what is needed: a thousand runs' weights and curves stay on the disk.
     solved = {name: run.result["solved"] for name, run in finished(out, console, told).items()}
     missing = {run.run_id: run for run in runs if force or run.run_id not in solved}
@@ -75,9 +61,9 @@ def sweep(
     except BaseException:
         # Also after Ctrl-C: what is finished is in the tables, unless what stopped us forbids it.
         with contextlib.suppress(OSError, TableError):
-            merged()
+            _merged(out, console, told)
         raise
-    return merged()
+    return _merged(out, console, told)
 
 
 def write(out: Path, run: FinishedRun, ended: Ended) -> None:
@@ -97,20 +83,21 @@ def write(out: Path, run: FinishedRun, ended: Ended) -> None:
     run_folders.write_run(out, run)
 
 
-def finished(out: Path, console: Console, told: set[str]) -> dict[str, FinishedRun]:
-    """The finished runs of a folder; what is wrong with others is told once.
-
-    Args:
-        out: The results folder.
-        console: Where to.
-        told: What was told before; added to.
-    """
+def finished(out: Path, console: Console, told: set[str]) -> Runs:
+    """The finished runs of a folder; what is wrong with others is told, and added to ``told``."""
     found, problems = run_folders.scan(out)
     for problem in problems:
         if problem not in told:
             say(console, f"not counted: {problem}", logging.WARNING, style="yellow")
     told.update(problems)
     return found
+
+
+def _merged(out: Path, console: Console, told: set[str]) -> tuple[pd.DataFrame, Runs]:
+    found = finished(out, console, told)
+    table = merging.merge(out, found)
+    LOG.info("%s runs are finished", len(found))
+    return table, found
 
 
 def _trained(
@@ -121,7 +108,6 @@ def _trained(
     site: Site,
     console: Console,
 ) -> Iterator[Ended]:
-    """Each run as it ends, in parallel, with its progress shown."""
     # Imported here: a plan and a mistake should not wait for Dask.
     from experiments.sweeps.execution import execute
     from experiments.sweeps.on_worker import train_on_worker

@@ -12,7 +12,7 @@ import pandas as pd
 from rich.progress import track
 
 from experiments.config.run import RunConfig
-from experiments.config.streams import Stream
+from experiments.config.streams import Stream, derived_seed
 from experiments.records import files, tables
 from experiments.records.run_folders import FinishedRun
 from experiments.records.schema import SCHEMA_VERSION, TRANSFER_COLUMNS
@@ -35,21 +35,10 @@ def look(
 ) -> pd.DataFrame:
     """Evaluate each agent at each size, in parallel, and write transfer.csv as rows come in.
 
-    What the file holds already is not looked at again.
-
-    Args:
-        out: The results folder.
-        agents: Finished runs with networks that do not depend on n.
-        sizes: Numbers of bits.
-        site: Where they are evaluated.
-        console: Where lines for a person go.
-        failures: Evaluations that fail are put here as they do.
-
-    Returns:
-        All rows of the file.
+    What the file holds already is not looked at again. The agents' networks must not depend on n.
+    Evaluations that fail are put into ``failures`` as they do; all rows of the file are returned.
     """
-    path = out / FILE
-    rows: list[Any] = _known(path).to_dict("records")
+    rows: list[Any] = _known(out).to_dict("records")
     done = {(row["run_id"], row["n"]) for row in rows}
     calls = {
         f"{agent.config.run_id}@{n}": (evaluate_at, (agent.config.to_dict(), agent.policy, n))
@@ -58,8 +47,6 @@ def look(
         for agent in agents
         if (agent.config.run_id, n) not in done
     }
-    if not calls:
-        return _frame(rows)
     # Imported here: a plan and a mistake should not wait for Dask.
     from experiments.sweeps.execution import execute
 
@@ -70,25 +57,24 @@ def look(
             LOG.error("evaluating %s failed", ended.name, exc_info=ended.outcome)
             continue
         rows.append(ended.outcome)
-        files.replace_file(path, files.csv_bytes(_frame(rows)))
+        files.replace_file(out / FILE, files.csv_bytes(_frame(rows)))
     return _frame(rows)
 
 
 def forget(out: Path, run_id: str) -> None:
     """Drop a run's rows, before new weights take the place of those that they are of."""
-    known = _known(out / FILE)
+    known = _known(out)
     rest = known[known["run_id"] != run_id]
     if len(rest) < len(known):
         files.replace_file(out / FILE, files.csv_bytes(_frame(rest.to_dict("records"))))
 
 
-def _known(path: Path) -> pd.DataFrame:
-    return tables.read_transfers(path) if path.is_file() else _frame([])
+def _known(out: Path) -> pd.DataFrame:
+    return tables.read_transfers(out / FILE) if (out / FILE).is_file() else _frame([])
 
 
 def evaluate_at(fields: dict[str, Any], weights: bytes, n: int) -> dict[str, Any]:
     """Greedy episodes of one agent at n bits, as a row of transfer.csv."""
-    from experiments.config.streams import derived_seed
     from experiments.evaluation import greedy
     from experiments.methods.learner import load_policy
     from experiments.sweeps.process_state import borrowed_process

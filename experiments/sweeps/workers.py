@@ -37,11 +37,10 @@ class Crew:
     """Addresses of those that may work."""
     refused: dict[str, str] = field(default_factory=dict)
     """Why each of the others may not, by its address."""
-    _seen: float = field(default_factory=time.monotonic)
-    """When one that may work was last there."""
-    _only_refused: float | None = None
-    """Since when there are none but refused ones."""
-    _waiting: bool = False
+    _there: str = ""
+    """Who is, in a word."""
+    _since: float = 0.0
+    """When that word last changed."""
 
     def update(self) -> None:
         """See who has come and who has gone.
@@ -61,48 +60,45 @@ class Crew:
         self.refused = {known: why for known, why in self.refused.items() if known in present}
         for address, answer in answers.items():
             self._judge(address, answer)
-        now = time.monotonic()
         self.ever |= bool(self.members)
+        self._wait()
+
+    def _judge(self, address: str, answer: Any) -> None:
+        if not isinstance(answer, BaseException):
+            name, objections = f"{answer[0]} ({address})", answer[1]
+        # What Dask says of a worker that went away has no number, as what a disk says has.
+        elif isinstance(answer, ConnectionError) or getattr(answer, "errno", 0) is None:
+            return  # It is asked again if it is there again.
+        else:
+            objections = [f"it cannot load this project ({type(answer).__name__}: {answer})"]
+            name = address
+        if objections:
+            self.refused[address] = f"worker {name}: {', '.join(objections)}"
+            self.announce(f"refused {self.refused[address]}")
+        else:
+            self.members.add(address)
+
+    def _wait(self) -> None:
+        before, now = self._there, time.monotonic()
+        self._there = "members" if self.members else "refused" if self.refused else "nobody"
+        if self._there != before:
+            self._since = now
         if self.members:
-            self._seen = now
-        elif not self._waiting:
+            return
+        if before in ("", "members"):
             self.announce("waiting for workers")
-        self._waiting = not self.members
-        if self.members or not self.refused:
-            self._only_refused = None
-        elif self._only_refused is None:
-            self._only_refused = now
-        elif not self.ever and now - self._only_refused > _OTHERS:
+        waited = now - self._since
+        if self.refused and not self.ever and waited > _OTHERS:
             raise ClusterError(
                 f"no worker can do this sweep: {'; '.join(self.refused.values())}. Start workers "
                 "from the driver's checkout and packages, with --nthreads 1"
             )
-        if self.client.cluster is not None and now - self._seen > _STARTING:
+        if self.client.cluster is not None and waited > _STARTING:
             raise ClusterError(f"no worker of this machine starts within {_STARTING} s")
-
-    def _judge(self, address: str, answer: Any) -> None:
-        if isinstance(answer, BaseException):
-            # What Dask says of a worker that went away has no number, as what a disk says has.
-            if isinstance(answer, ConnectionError) or getattr(answer, "errno", 0) is None:
-                return  # It is asked again if it is there again.
-            why = f"it cannot load this project ({type(answer).__name__}: {answer})"
-            name, objections = address, [why]
-        else:
-            name, objections = f"{answer[0]} ({address})", answer[1]
-        if not objections:
-            self.members.add(address)
-            return
-        self.refused[address] = f"worker {name}: {', '.join(objections)}"
-        self.announce(f"refused {self.refused[address]}")
 
 
 def revive(client: Client, members: int) -> None:
-    """Start embedded workers again whose nannies gave up, as they do if one dies as it starts.
-
-    Args:
-        client: Of any cluster.
-        members: How many workers there are.
-    """
+    """Start embedded workers again whose nannies gave up, as they do if one dies as it starts."""
     cluster: Any = client.cluster
     if cluster is None or members == (wanted := len(cluster.worker_spec)):
         return
@@ -110,11 +106,6 @@ def revive(client: Client, members: int) -> None:
         if nanny.status in (Status.failed, Status.closed):
             cluster.workers.pop(name, None)
     cluster.scale(wanted)
-
-
-def error_file(errors: Path, pid: int) -> Path:
-    """Where an embedded worker's standard error goes, of those that begin with a path."""
-    return errors.with_name(f"{errors.stem}-{pid}.err")
 
 
 class WorkerDiedError(RuntimeError):
@@ -127,37 +118,30 @@ class WorkerDiedError(RuntimeError):
 def worker_died(
     client: Client, places: Sequence[Mapping[str, Any]], errors: Path | None
 ) -> WorkerDiedError:
-    """The error of a call at which workers died.
-
-    Args:
-        client: Of the cluster.
-        places: Worker, host and process of each attempt that had begun.
-        errors: The beginning of the names of embedded workers' error files.
-    """
+    """The error of a call at which workers died, in these places (worker, host, pid)."""
     processes = ", ".join(str(place["pid"]) for place in places)
     count = f"{len(places)} workers" if places else "workers"
     where = f" (processes {processes})" if places else " before it had begun"
     error = WorkerDiedError(f"{count} died at it, one after the other{where}")
     for place in places:
-        pid = place["pid"]
-        said = [*_from_nannies(client, pid), *_from_file(errors, pid)] or ["it left no word"]
-        first = f"worker {place['worker']} on {place['host']}, process {pid}:"
-        error.add_note("\n  ".join([first, *said]))
+        first = f"worker {place['worker']} on {place['host']}, process {place['pid']}:"
+        error.add_note("\n  ".join([first, *_last_words(client, place["pid"], errors)]))
     return error
 
 
-def _from_nannies(client: Client, pid: int) -> list[str]:
-    """What the processes that watch over workers said of one."""
+def _last_words(client: Client, pid: int, errors: Path | None) -> list[str]:
+    """What a worker's nanny said of it, and the end of its standard error."""
+    said: list[str] = []
     with contextlib.suppress(OSError):
         logs = client.get_worker_logs(nanny=True)  # type: ignore[no-untyped-call]
         lines = [line for log in logs.values() for _, line in log if f" {pid} " in f"{line} "]
-        return list(dict.fromkeys(lines))[-_LINES:]
-    return []
-
-
-def _from_file(errors: Path | None, pid: int) -> list[str]:
-    """The end of what an embedded worker wrote to its standard error."""
+        said += list(dict.fromkeys(lines))[-_LINES:]
     with contextlib.suppress(OSError):
         if errors is not None:
-            return error_file(errors, pid).read_text(errors="replace").splitlines()[-_LINES:]
-    return []
+            said += error_file(errors, pid).read_text(errors="replace").splitlines()[-_LINES:]
+    return said or ["it left no word"]
+
+
+def error_file(errors: Path, pid: int) -> Path:
+    """Where an embedded worker's standard error goes, of those that begin with a path."""
+    return errors.with_name(f"{errors.stem}-{pid}.err")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import functools
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -19,50 +20,44 @@ from experiments.records.provenance import processor
 from tests.faults.machines import ended
 
 T = TypeVar("T")
-Keep = Callable[[str], None]
-Start = Callable[[Any], Any]
-FIGURES = pytest.StashKey[dict[str, str]]()
+TOLD = pytest.StashKey[dict[str, str]]()
 BEGAN = pytest.StashKey[float]()
-SEED = 20261124
 
 
 @dataclasses.dataclass(frozen=True)
-class Scale:
-    """A whole suite, or the short form that runs with the other tests."""
+class Case:
+    """How far a case goes, what it starts, and what it has seen."""
 
     whole: bool
+    """Or the short form that runs with the other tests."""
+    tell: Callable[[str], None]
+    """Keeps what was seen, in one line."""
+    started: contextlib.ExitStack
     random: random.Random
 
     def of(self, short: T, whole: T) -> T:
         return whole if self.whole else short
 
-
-@pytest.fixture
-def scale(request: pytest.FixtureRequest) -> Scale:
-    return Scale(request.config.getoption("--faults") is not None, random.Random(SEED))
-
-
-@pytest.fixture
-def figures(request: pytest.FixtureRequest) -> Keep:
-    """Keeps what a case found out, in one line."""
-    known = request.config.stash.setdefault(FIGURES, {})
-
-    def keep(line: str) -> None:
-        known[request.node.nodeid] = line
-
-    return keep
+    def start(self, process: Any) -> Any:
+        """The process, which is ended after the test with all that it has started."""
+        self.started.callback(ended, process)
+        return process
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
-    """Takes a process, which is ended after the test with all that it has started."""
+def case(request: pytest.FixtureRequest) -> Iterator[Case]:
+    told = request.config.stash.setdefault(TOLD, {})
+    tell = functools.partial(told.__setitem__, request.node.nodeid)
+    whole = request.config.getoption("--faults") is not None
     with contextlib.ExitStack() as started:
+        yield Case(whole, tell, started, random.Random(20261124))
 
-        def take(process: Any) -> Any:
-            started.callback(ended, process)
-            return process
 
-        yield take
+@pytest.fixture
+def whole_case(case: Case) -> Case:
+    if not case.whole:
+        pytest.skip("only with --faults; what it is made of has tests of its own")
+    return case
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -76,30 +71,24 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Write the figures, if every case has passed and has some."""
     if (path := session.config.getoption("--faults")) is None:
         return
-    known = session.config.stash.get(FIGURES, {})
+    told = session.config.stash.get(TOLD, {})
+    rows = {node.rpartition("::")[2][5:].replace("_", " "): line for node, line in told.items()}
     modules = {item.path.name for item in session.items}
     whole = modules == {module.name for module in Path(__file__).parent.glob("test_*.py")}
-    silent = [item.nodeid for item in session.items if item.nodeid not in known]
-    if exitstatus or not whole or silent:
+    if exitstatus or not whole or len(rows) < len(session.items):
         print(f"\n{path} is not written: the suite was not whole, or something failed.")
-        print("\n".join(f"{_title(nodeid)}: {line}" for nodeid, line in known.items()))
+        print("\n".join(f"{title}: {line}" for title, line in rows.items()))
         return
     minutes = (time.monotonic() - session.config.stash[BEGAN]) / 60
-    rows = [f"| {_title(nodeid)} | {line} |" for nodeid, line in known.items()]
-    now = datetime.datetime.now(datetime.UTC)
     text = [
         "# Faults",
         "",
-        f"Written by `make faults` on {now:%Y-%m-%d} after all {len(rows)} cases had passed, in "
-        f"{minutes:.0f} minutes on {processor()}.",
+        f"Written by `make faults` on {datetime.datetime.now(datetime.UTC):%Y-%m-%d} after all "
+        f"{len(rows)} cases had passed, in {minutes:.0f} minutes on {processor()}.",
         "",
         "| case | what was seen |",
         "|---|---|",
-        *rows,
+        *(f"| {title} | {line} |" for title, line in rows.items()),
         "",
     ]
     files.replace_file(Path(path), "\n".join(text).encode())
-
-
-def _title(nodeid: str) -> str:
-    return nodeid.rpartition("::")[2].removeprefix("test_").replace("_", " ")

@@ -22,9 +22,8 @@ from experiments.config.run import RunConfig
 from experiments.records import merging, run_folders
 from experiments.records.schema import CLOCK_COLUMNS
 from experiments.sweeps.training import train
-from tests.command_lines import REPOSITORY, Outcome, finish, process
-
-TABLES = ("runs.csv", "curves.csv", "summary.csv")
+from tests.command_lines import REPOSITORY, Outcome, process
+from tests.made_runs import TABLES, tree
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,15 +46,8 @@ class Grid:
         return plan(({**axes, **settings},), {})
 
 
-def train_here(grid: Grid, out: Path) -> None:
-    """The sweep without any cluster, in this process, in another order."""
-    for run in reversed(grid.runs):
-        run_folders.write_run(out, train(run))
-    merging.merge(out, run_folders.scan(out)[0])
-
-
-def compare(*flags: str | Path) -> Outcome:
-    return finish(process("compare", *flags))
+def sweep(grid: Grid, out: Path, *flags: str) -> subprocess.Popen[str]:
+    return process("compare", *grid.flags, "--out", out, *flags)
 
 
 def check(ended: Outcome, status: int, *says: str) -> None:
@@ -66,19 +58,19 @@ def check(ended: Outcome, status: int, *says: str) -> None:
     assert "Traceback" not in ended.text
 
 
-def tables(out: Path) -> dict[str, pd.DataFrame]:
-    """The tables of a results folder, without what no two sweeps agree on."""
-    read = {name: pd.read_csv(out / name, dtype=str) for name in TABLES}
-    for name, table in read.items():
-        clocks = [c for c in map(str, table) if c.startswith(tuple(CLOCK_COLUMNS))]
-        read[name] = table.drop(columns=clocks)
-    return read
+def train_here(grid: Grid, out: Path) -> None:
+    """The sweep without any cluster, in this process, in another order."""
+    for run in reversed(grid.runs):
+        run_folders.write_run(out, train(run))
+    merging.merge(out, run_folders.scan(out)[0])
 
 
 def assert_same_tables(one: Path, other: Path) -> None:
-    mine, theirs = tables(one), tables(other)
+    """The tables of two results folders, but for what no two sweeps agree on."""
     for name in TABLES:
-        pd.testing.assert_frame_equal(mine[name], theirs[name], obj=name)
+        mine, theirs = (pd.read_csv(out / name, dtype=str) for out in (one, other))
+        clocks = [column for column in mine if str(column).startswith(tuple(CLOCK_COLUMNS))]
+        pd.testing.assert_frame_equal(mine.drop(columns=clocks), theirs.drop(columns=clocks))
 
 
 def check_tables(out: Path, grid: Grid) -> None:
@@ -88,15 +80,11 @@ def check_tables(out: Path, grid: Grid) -> None:
     assert_same_tables(out, here)
 
 
-def finished(out: Path, before: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
+def finished(out: Path, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Each finished run and what its folder holds; all are whole, and those of before the same."""
     found, problems = run_folders.scan(out)
     assert problems == []
-    folder = out / "runs"
-    now = {
-        name: b"".join(path.read_bytes() for path in sorted((folder / name).iterdir()))
-        for name in found
-    }
+    now = {name: tree(out / "runs" / name) for name in found}
     assert (before or {}).items() <= now.items()
     return now
 
@@ -126,12 +114,11 @@ def gone(leader: int) -> bool:
     return True
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 300) -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = 300) -> None:
     deadline = time.monotonic() + seconds
-    while not (value := condition()):
+    while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
-    return value
 
 
 def ended(one: subprocess.Popen[Any]) -> None:
@@ -150,12 +137,10 @@ def free_address() -> str:
         return f"tcp://127.0.0.1:{one.getsockname()[1]}"
 
 
-def dask(
-    *arguments: str, cwd: Path = REPOSITORY, path: Path | None = None
-) -> subprocess.Popen[bytes]:
+def dask(*words: str, cwd: Path = REPOSITORY, path: Path | None = None) -> subprocess.Popen[bytes]:
     """``python -m dask ...``, as a person would start it; packages of path come first."""
     return subprocess.Popen(
-        [sys.executable, "-m", "dask", *arguments, "--no-dashboard"],
+        [sys.executable, "-m", "dask", *words, "--no-dashboard"],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(path)} if path else None,
         stdin=subprocess.DEVNULL,
@@ -169,13 +154,6 @@ def scheduler(address: str) -> subprocess.Popen[bytes]:
     return dask("scheduler", "--host", "127.0.0.1", "--port", address.rpartition(":")[2])
 
 
-def worker(
-    address: str,
-    name: str,
-    *,
-    nanny: bool = False,
-    cwd: Path = REPOSITORY,
-    path: Path | None = None,
-) -> subprocess.Popen[bytes]:
-    flags = ["--nthreads", "1", "--name", name, "--nanny" if nanny else "--no-nanny"]
-    return dask("worker", address, *flags, cwd=cwd, path=path)
+def worker(address: str, name: str, nanny: bool = False, **where: Any) -> subprocess.Popen[bytes]:
+    nannied = "--nanny" if nanny else "--no-nanny"
+    return dask("worker", address, "--nthreads", "1", "--name", name, nannied, **where)

@@ -10,23 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.command_lines import REPOSITORY, finish, process
-from tests.faults.conftest import Keep, Scale, Start
-from tests.faults.machines import (
-    Grid,
-    assert_same_tables,
-    check,
-    check_tables,
-    compare,
-    ended,
-    finished,
-    free_address,
-    run_count,
-    scheduler,
-    wait_until,
-    worker,
-    workers_of,
-)
+from tests.command_lines import REPOSITORY, finish
+from tests.faults import machines
+from tests.faults.conftest import Case
+from tests.faults.machines import Grid
 
 
 def of_another_gymnasium(folder: Path) -> Path:
@@ -51,83 +38,81 @@ def provenances(out: Path) -> list[dict[str, Any]]:
 
 
 def test_separate_workers_give_the_same_tables_and_others_are_refused(
-    tmp_path: Path, scale: Scale, figures: Keep, start: Start
+    tmp_path: Path, case: Case
 ) -> None:
-    grid = scale.of(Grid((2,), seeds=2), Grid((2, 3, 4, 5), seeds=5))
-    address, out = free_address(), tmp_path / "apart"
-    start(scheduler(address))
+    grid = case.of(Grid((2,), seeds=2), Grid((2, 3, 4, 5), seeds=5))
+    address, out = machines.free_address(), tmp_path / "apart"
+    case.start(machines.scheduler(address))
     refused: list[str] = []
-    if scale.whole:  # Refusal alone has a short form below.
-        start(worker(address, "old", path=of_another_gymnasium(tmp_path / "old")))
-        start(worker(address, "elsewhere", cwd=of_another_commit(tmp_path / "elsewhere")))
+    if case.whole:  # Refusal alone has a short form below.
+        case.start(machines.worker(address, "old", path=of_another_gymnasium(tmp_path / "old")))
+        case.start(
+            machines.worker(address, "elsewhere", cwd=of_another_commit(tmp_path / "elsewhere"))
+        )
         refused = ["refused worker 'old'", "gymnasium is 0.0.1 there and"]
         refused += ["refused worker 'elsewhere'", "source is"]
         time.sleep(5)
     for name in ("one", "two"):
-        start(worker(address, name, nanny=scale.whole))
-    check(compare(*grid.flags, "--scheduler", address, "--out", out), 0, *refused)
-    if scale.whole:
+        case.start(machines.worker(address, name, nanny=case.whole))
+    machines.check(finish(machines.sweep(grid, out, "--scheduler", address)), 0, *refused)
+    if case.whole:
         alone = tmp_path / "alone"
-        assert compare(*grid.flags, "--workers", "1", "--out", alone).status == 0
-        assert_same_tables(out, alone)
-    check_tables(out, grid)
+        assert finish(machines.sweep(grid, alone, "--workers", "1")).status == 0
+        machines.assert_same_tables(out, alone)
+    machines.check_tables(out, grid)
     for provenance in provenances(out):
         assert provenance["attempts"] == 1
         assert "--scheduler" in provenance["command"]
         assert {"source", "commit", "clean", "threads", "processor"} <= set(provenance)
-    figures(
+    case.tell(
         f"{len(grid.runs)} runs on a scheduler with two separately started workers: tables equal "
         "to those of `--workers 1`, and of plain calls in one process in another order; a worker "
         "with another gymnasium and one with other sources were refused by name"
     )
 
 
-def test_a_scheduler_that_goes_away_and_comes_back(
-    tmp_path: Path, scale: Scale, figures: Keep, start: Start
-) -> None:
-    grid = scale.of(Grid((2,), seeds=3), Grid((2, 3, 4, 5), seeds=5))
-    address, out = free_address(), tmp_path / "out"
-    first = start(scheduler(address))
-    start(worker(address, "one"))
-    driver = start(process("compare", *grid.flags, "--scheduler", address, "--out", out))
-    wait_until(lambda: run_count(out))
-    ended(first)
-    before = finished(out)
-    start(scheduler(address))
-    start(worker(address, "one"))
-    check(finish(driver), 0, "lost the scheduler")
-    after = finished(out, before)
-    check_tables(out, grid)
-    figures(
+def test_a_scheduler_that_goes_away_and_comes_back(tmp_path: Path, case: Case) -> None:
+    grid = case.of(Grid((2,), seeds=3), Grid((2, 3, 4, 5), seeds=5))
+    address, out = machines.free_address(), tmp_path / "out"
+    first = case.start(machines.scheduler(address))
+    case.start(machines.worker(address, "one"))
+    driver = case.start(machines.sweep(grid, out, "--scheduler", address))
+    machines.wait_until(lambda: machines.run_count(out))
+    machines.ended(first)
+    before = machines.finished(out)
+    case.start(machines.scheduler(address))
+    case.start(machines.worker(address, "one"))
+    machines.check(finish(driver), 0, "lost the scheduler")
+    after = machines.finished(out, before)
+    machines.check_tables(out, grid)
+    case.tell(
         f"the scheduler was killed with {len(before)} of {len(after)} runs finished and started "
         "again: the driver went on by itself, 0 finished runs lost or trained twice, tables equal"
     )
 
 
-def test_a_worker_that_dies_beside_one_that_is_refused(
-    tmp_path: Path, scale: Scale, figures: Keep, start: Start
-) -> None:
-    grid = scale.of(Grid((2,), seeds=2), Grid((2, 3), seeds=5))
-    address, out = free_address(), tmp_path / "out"
-    start(scheduler(address))
-    start(worker(address, "old", path=of_another_gymnasium(tmp_path / "old")))
-    good = start(worker(address, "one", nanny=True))
-    driver = start(process("compare", *grid.flags, "--scheduler", address, "--out", out))
-    deaths, done = scale.of(1, 4), 0
+def test_a_worker_that_dies_beside_one_that_is_refused(tmp_path: Path, case: Case) -> None:
+    grid = case.of(Grid((2,), seeds=2), Grid((2, 3), seeds=5))
+    address, out = machines.free_address(), tmp_path / "out"
+    case.start(machines.scheduler(address))
+    case.start(machines.worker(address, "old", path=of_another_gymnasium(tmp_path / "old")))
+    good = case.start(machines.worker(address, "one", nanny=True))
+    driver = case.start(machines.sweep(grid, out, "--scheduler", address))
+    deaths, done = case.of(1, 4), 0
     for _ in range(deaths):
         # One that works: it has done a run since it was started.
-        wait_until(lambda: run_count(out) > done and workers_of(good))  # noqa: B023
-        time.sleep(scale.random.uniform(0, 0.5))
-        done = run_count(out)
-        for one in workers_of(good):
+        machines.wait_until(lambda: machines.run_count(out) > done and machines.workers_of(good))  # noqa: B023
+        time.sleep(case.random.uniform(0, 0.5))
+        done = machines.run_count(out)
+        for one in machines.workers_of(good):
             one.kill()
-    check(finish(driver), 0, "refused worker 'old'")
-    assert len(finished(out)) == len(grid.runs)
+    machines.check(finish(driver), 0, "refused worker 'old'")
+    assert len(machines.finished(out)) == len(grid.runs)
     attempts = sum(provenance["attempts"] for provenance in provenances(out))
     assert attempts <= len(grid.runs) + deaths
-    assert attempts > len(grid.runs) or not scale.whole
-    check_tables(out, grid)
-    figures(
+    assert attempts > len(grid.runs) or not case.whole
+    machines.check_tables(out, grid)
+    case.tell(
         f"a worker that was killed {deaths} times, beside one of another version: it was started "
         f"again by its nanny, {len(grid.runs)} of {len(grid.runs)} runs finished in "
         f"{attempts} attempts, tables equal"
@@ -141,25 +126,21 @@ CANNOT_WORK = {
 }
 
 
-@pytest.mark.parametrize("case", CANNOT_WORK)
-def test_a_cluster_that_cannot_work_is_named(
-    tmp_path: Path, scale: Scale, figures: Keep, start: Start, case: str
-) -> None:
-    if not scale.whole:
-        pytest.skip("only in the whole suite, as it waits for a minute; else see test_clusters")
-    address, out, said = free_address(), tmp_path / "out", CANNOT_WORK[case]
-    refused = case == "all refused"
-    if case != "nobody there":
-        there = start(scheduler(address))
+@pytest.mark.parametrize("what", CANNOT_WORK)
+def test_a_cluster_that_cannot_work_is_named(tmp_path: Path, whole_case: Case, what: str) -> None:
+    start, said = whole_case.start, CANNOT_WORK[what]
+    address, out = machines.free_address(), tmp_path / "out"
+    refused = what == "all refused"
+    if what != "nobody there":
+        there = start(machines.scheduler(address))
         path = of_another_gymnasium(tmp_path / "old") if refused else None
-        start(worker(address, "old", path=path))
-    flags = Grid((5,), seeds=20).flags
-    driver = start(process("compare", *flags, "--scheduler", address, "--out", out))
-    kept: dict[str, bytes] = {}
-    if case == "does not come back":
-        wait_until(lambda: run_count(out))
-        ended(there)
-        kept = finished(out)
-    check(finish(driver), 1, said, "worker 'old'" if refused else address)
-    after = finished(out, kept)
-    figures(f"exit status 1 and one line, {said!r}; {len(after)} finished runs kept")
+        start(machines.worker(address, "old", path=path))
+    driver = start(machines.sweep(Grid((5,), seeds=20), out, "--scheduler", address))
+    kept: dict[str, Any] = {}
+    if what == "does not come back":
+        machines.wait_until(lambda: machines.run_count(out))
+        machines.ended(there)
+        kept = machines.finished(out)
+    machines.check(finish(driver), 1, said, "worker 'old'" if refused else address)
+    after = machines.finished(out, kept)
+    whole_case.tell(f"exit status 1 and one line, {said!r}; {len(after)} finished runs kept")

@@ -14,20 +14,19 @@ import pytest
 import torch as th
 
 from experiments.records import run_folders
-from experiments.records.run_folders import CONFIG, CURVE, POLICY, RESULT
+from experiments.records.run_folders import CONFIG, POLICY
 from tests.command_lines import Command, finish, process, trained
-from tests.faults.conftest import Keep, Scale
+from tests.faults.conftest import Case
 from tests.faults.machines import check
-from tests.made_runs import TABLES, make_finished_run, tree, with_content
+from tests.made_runs import NAMES, TABLES, make_finished_run, tree, with_content
 from tests.records.test_damage import DAMAGE, sound
 
 
 def test_damaged_files_are_named_not_counted_and_not_deleted(
-    tmp_path: Path, scale: Scale, command: Command, figures: Keep
+    tmp_path: Path, whole_case: Case, command: Command
 ) -> None:
     run, content = sound()
-    damage = DAMAGE[:: scale.of(15, 1)]
-    for number, (name, _, harm) in enumerate(damage):
+    for number, (name, _, harm) in enumerate(DAMAGE):
         out = tmp_path / str(number)
         run_folders.write_run(out, make_finished_run(seed=7))
         harmed = with_content(out / "runs" / run.config.run_id, harm(content))
@@ -37,46 +36,43 @@ def test_damaged_files_are_named_not_counted_and_not_deleted(
         merged = command("compare", "--merge", out)
         places = (harmed / name, out / "runs" / "notes.txt", out / "runs" / "a copy" / CONFIG)
         check(merged, 0, "1 runs in", *(f"not counted: {place}" for place in places))
-        after = tree(out)
-        assert {path: data for path, data in after.items() if path not in TABLES} == before
+        assert {path: data for path, data in tree(out).items() if path not in TABLES} == before
         # The run that takes its place, as in a sweep that is resumed.
         run_folders.write_run(out, run)
         assert run.config.run_id in run_folders.scan(out)[0]
-        kept = harmed.with_name(f".{harmed.name}.damaged-1")
-        assert tree(kept) == harm(content)
-    figures(
-        f"{len(damage)} kinds of damage to the four files of a run (torn, empty, wrongly typed, "
-        f"NaN, another run's), each beside a doubled run and a foreign file: {3 * len(damage)} "
+        assert tree(harmed.with_name(f".{harmed.name}.damaged-1")) == harm(content)
+    whole_case.tell(
+        f"{len(DAMAGE)} kinds of damage to the four files of a run (torn, empty, wrongly typed, "
+        f"NaN, another run's), each beside a doubled run and a foreign file: {3 * len(DAMAGE)} "
         "named, 0 counted, 0 deleted or changed, also when the run was made again"
     )
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_damaged_tables_are_named_and_kept(
-    tmp_path: Path, command: Command, figures: Keep, table: str
+    tmp_path: Path, command: Command, whole_case: Case, table: str
 ) -> None:
     run_folders.write_run(tmp_path / "out", make_finished_run())
     assert command("compare", "--merge", "out").status == 0
     whole = (tmp_path / "out" / table).read_bytes()
     header, row = whole.splitlines()[:2]
-    harms = {
-        "empty": b"",
-        "cut": whole[: len(header) + len(row) // 2],
-        "foreign": b"what,is,this\n1,2,3\n",
-        "binary": bytes(range(256)),
-        "cells": header + b"\n" + row + b",1,2\n",
-        "header twice": header + b"," + header + b"\n",
-    }
+    harms = [
+        b"",
+        whole[: len(header) + len(row) // 2],
+        b"what,is,this\n1,2,3\n",
+        bytes(range(256)),
+        header + b"\n" + row + b",1,2\n",
+        header + b"," + header + b"\n",
+    ]
     if table != "summary.csv":
-        harms["NaN"] = whole.replace(b",1.0,", b",nan,")
-        harms["text"] = whole.replace(b",1.0,", b",high,")
-    for harm in harms.values():
+        harms += [whole.replace(b",1.0,", cell) for cell in (b",nan,", b",high,")]
+    for harm in harms:
         assert harm != whole
         (tmp_path / "out" / table).write_bytes(harm)
         before = tree(tmp_path)
         check(command("compare", "--merge", "out"), 2, f"out/{table}")
         assert tree(tmp_path) == before
-    figures(f"{len(harms)} kinds of damage, each named, no table written")
+    whole_case.tell(f"{len(harms)} kinds of damage, each named, no table written")
 
 
 class Marker:
@@ -101,7 +97,7 @@ def hostile(path: Path) -> dict[str, bytes]:
 
 
 def test_hostile_files_are_refused_and_never_run(
-    tmp_path: Path, scale: Scale, command: Command, figures: Keep
+    tmp_path: Path, case: Case, command: Command
 ) -> None:
     marker = tmp_path / "marker"
     pickle.loads(hostile(marker)["pickle"])
@@ -111,23 +107,19 @@ def test_hostile_files_are_refused_and_never_run(
     for kind, data in hostile(marker).items():
         out = tmp_path / kind
         run = run_folders.write_run(out, trained())
-        whole = {name: (run / name).read_bytes() for name in (CONFIG, RESULT, CURVE, POLICY)}
         (run / "replay_buffer.pkl").write_bytes(data)
-        for name in whole:
+        # Each as a person would look at it: the run, the file itself, the folder, the figures.
+        looks = [("compare", "--merge", out), ("plot", out)]
+        for name in NAMES:
+            whole = (run / name).read_bytes()
             (run / name).write_bytes(data)
             (out / "runs.csv").write_bytes(data)
-            # Each as a person would look at it: the run, the file itself, the folder, the figures.
-            for line in (
-                ("evaluate", run),
-                ("evaluate", run / name),
-                ("evaluate", run / "replay_buffer.pkl"),
-                ("compare", "--merge", out),
-                ("plot", out),
-            ):
-                words = [str(word) for word in line]
-                alone = scale.whole and name == POLICY  # In a process of its own.
-                check(finish(process(*words)) if alone else command(*words), 2, str(out))
+            at = [("evaluate", path) for path in (run, run / name, run / "replay_buffer.pkl")]
+            for line in (*at, *looks):
+                # Some in a process of its own.
+                alone = case.whole and name == POLICY
+                check(finish(process(*map(str, line))) if alone else command(*line), 2, str(out))
                 assert not marker.exists()
                 refused += 1
-            (run / name).write_bytes(whole[name])
-    figures(f"{refused} tries to load pickles and archives that write a marker: 0 markers")
+            (run / name).write_bytes(whole)
+    case.tell(f"{refused} tries to load pickles and archives that write a marker: 0 markers")

@@ -17,6 +17,7 @@ from distributed import LocalCluster
 from experiments.config.errors import ClusterError
 from experiments.sweeps.clusters import Site, gpus
 from experiments.sweeps.scheduler import greet
+from tests.faults.machines import free_address
 
 PAGE = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n" * 9
 
@@ -42,13 +43,6 @@ def listening(says: bytes) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def closed() -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
-    yield address
-
-
-@contextlib.contextmanager
 def dask_worker() -> Iterator[str]:
     with LocalCluster(  # type: ignore[no-untyped-call]
         1, processes=False, protocol="tcp://", dashboard_address="127.0.0.1:0"
@@ -60,7 +54,7 @@ def dask_worker() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("there", "seconds", "says"),
     [
-        (closed, 0.5, "does not answer within 0.5 s"),
+        (lambda: contextlib.nullcontext(free_address()), 0.5, "does not answer within 0.5 s"),
         (partial(listening, b""), 0.5, "does not answer within 0.5 s"),
         (partial(listening, PAGE), 30, "no Dask scheduler"),
         (partial(listening, b"hello\n" * 20), 30, "no Dask scheduler"),
@@ -82,10 +76,8 @@ def test_tls_without_certificates_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ClusterError, match=r"tls://127.0.0.1:9.*TLS"):
         greet("tls://127.0.0.1:9", 5)
     # Those that cannot be read are this machine's, and no fault of who answers there.
-    missing = {f"distributed.comm.tls.{name}": str(tmp_path / name) for name in ("ca-file",)}
-    missing |= dict.fromkeys(
-        [f"distributed.comm.tls.client.{name}" for name in ("key", "cert")], str(tmp_path / "pem")
-    )
+    names = [f"distributed.comm.tls.{name}" for name in ("ca-file", "client.key", "client.cert")]
+    missing = dict.fromkeys(names, str(tmp_path / "pem"))
     with dask.config.set(missing), pytest.raises(ClusterError, match=r"certificates.*No such file"):
         greet("tls://127.0.0.1:9", 5)
 
@@ -110,9 +102,11 @@ def test_gpus_are_named_as_cuda_names_them(
     assert gpus() == names
 
 
-def test_runs_share_a_gpu_and_no_more_than_may() -> None:
-    site = Site(workers=64, gpu=True)
-    assert site.processes(100, ["0", "1"]) == 8
-    assert site.processes(3, ["0", "1"]) == 3
-    assert site.processes(100, []) == 64
-    assert Site(workers=2).processes(100, []) == 2
+@pytest.mark.parametrize(
+    ("workers", "calls", "gpus", "processes"),
+    [(64, 100, ["0", "1"], 8), (64, 3, ["0", "1"], 3), (64, 100, [], 64), (2, 100, [], 2)],
+)
+def test_runs_share_a_gpu_and_no_more_than_may(
+    workers: int, calls: int, gpus: list[str], processes: int
+) -> None:
+    assert Site(workers=workers, gpu=True).processes(calls, gpus) == processes

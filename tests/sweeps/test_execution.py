@@ -16,12 +16,7 @@ import pytest
 
 from experiments.sweeps.clusters import Site
 from experiments.sweeps.execution import Ended, execute
-from experiments.sweeps.on_worker import (
-    UnwantedError,
-    Wanted,
-    perform,
-    tell,
-)
+from experiments.sweeps.on_worker import UnwantedError, Wanted, perform, tell
 from experiments.sweeps.workers import WorkerDiedError
 from tests.faults.machines import wait_until
 
@@ -40,20 +35,18 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def die_once(marker: str) -> str:
-    path = Path(marker)
-    if path.exists():
-        return "alive"
-    path.write_text("died")
-    os.kill(os.getpid(), signal.SIGKILL)
-    return "never"
+def die_once(marker: Path) -> str:
+    if not marker.exists():
+        marker.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "alive"
 
 
-def visible_gpu(folder: str) -> str:
+def visible_gpu(folder: Path) -> str:
     gpu = os.environ["CUDA_VISIBLE_DEVICES"]
-    Path(folder, f"gpu {gpu}").touch()
+    (folder / f"gpu {gpu}").touch()
     # Until the other worker has got one too.
-    wait_until(lambda: len(list(Path(folder).glob("gpu *"))) == 2)
+    wait_until(lambda: len(list(folder.glob("gpu *"))) == 2)
     return gpu
 
 
@@ -63,9 +56,9 @@ def test_results_errors_and_deaths(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     news: list[tuple[str, dict[str, Any]]] = []
     site = Site(workers=2, gpu=True, errors=tmp_path / "sweep.log")
     calls: dict[str, Any] = {
-        **{f"sees {k}": (visible_gpu, (str(tmp_path),)) for k in range(2)},
+        **{f"sees {k}": (visible_gpu, (tmp_path,)) for k in range(2)},
         "dies": (die, ()),
-        "dies once": (die_once, (str(tmp_path / "marker"),)),
+        "dies once": (die_once, (tmp_path / "marker",)),
         "fails": (fail, ("this",)),
         **{f"adds {k}": (add, (k, 1)) for k in range(5)},
     }
@@ -92,14 +85,14 @@ def test_results_errors_and_deaths(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "dashboard http://127.0.0.1:" in said[0]
 
 
-def go_on_until_unwanted(folder: str) -> None:
-    Path(folder, "begun").touch()
+def go_on_until_unwanted(folder: Path) -> None:
+    (folder / "begun").touch()
     try:
         while True:
             tell({})
             time.sleep(0.05)
     except UnwantedError:
-        Path(folder, "stopped").touch()
+        (folder / "stopped").touch()
 
 
 def test_a_worker_stops_when_nobody_waits_for_its_call(tmp_path: Path) -> None:
@@ -108,13 +101,8 @@ def test_a_worker_stops_when_nobody_waits_for_its_call(tmp_path: Path) -> None:
         # The dashboard that is named is there.
         with urllib.request.urlopen(said[0].rpartition(" ")[2]) as page:
             assert b"Dask" in page.read()
-        call: Any = (perform, Wanted({}), go_on_until_unwanted, (str(tmp_path),))
+        call: Any = (perform, Wanted({}), go_on_until_unwanted, (tmp_path,))
         future: Any = client.submit(*call)
         wait_until((tmp_path / "begun").exists)
         future.release()
         wait_until((tmp_path / "stopped").exists)
-
-
-def test_no_call_needs_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Site, "connect", lambda *_: pytest.fail("there was nothing to do"))
-    assert list(execute(Site(workers=1), {}, print)) == []

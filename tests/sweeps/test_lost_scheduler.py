@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
-from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from typing import Any
 
@@ -16,27 +14,13 @@ from experiments.records import provenance
 from experiments.sweeps import execution
 from experiments.sweeps.clusters import Site
 from experiments.sweeps.execution import execute
-from experiments.sweeps.on_worker import NEWS, Wanted, WrongWorkerError
+from experiments.sweeps.on_worker import NEWS, WrongWorkerError
 from experiments.sweeps.scheduler import LostSchedulerError, talking
-from experiments.sweeps.workers import Crew
+from tests.sweeps.made_clients import Client
 
 CALLS: dict[str, Any] = {"a": (print, ())}
 GONE = OSError("gone")
-
-
-class Client:
-    """A client that raises an error whenever it is asked for workers, or has none."""
-
-    cluster: Any = None
-
-    def __init__(self, error: BaseException | None = None, status: str = "running") -> None:
-        self.error = error
-        self.status = status
-
-    def nthreads(self) -> dict[str, int]:
-        if self.error is not None:
-            raise self.error
-        return {}
+DIED = KilledWorker("a", None, 1)  # type: ignore[arg-type]
 
 
 class Future:
@@ -56,11 +40,7 @@ class Future:
 
 def connection(client: Any = None) -> execution._Connection:
     client = client or Client()
-    crew = Crew(client, Wanted({}), print)
-    return execution._Connection(Site(workers=1), client, dict(CALLS), crew)
-
-
-DIED = KilledWorker("a", None, 1)  # type: ignore[arg-type]
+    return execution._Connection(Site(workers=1), client, dict(CALLS), client.crew())
 
 
 @pytest.mark.parametrize(
@@ -80,12 +60,18 @@ def test_a_result_that_cannot_be_had(status: str, error: BaseException, comes_to
     client: Any = Client(status=status)
     lost = pytest.raises(LostSchedulerError, match=type(error).__name__)
     with contextlib.nullcontext() if comes_to else lost, talking(client):
-        assert connection(client)._outcome(Future(error)) is comes_to
+        assert connection(client)._outcome(Future(error), "a") is comes_to
+
+
+def test_a_result_on_a_slow_line_gets_more_time_each_time() -> None:
+    one, slow = connection(), Future(TimeoutError())
+    assert [one._outcome(slow, "a") for _ in range(3)] == [execution._NOT_HERE] * 3
+    assert slow.given == [60, 120, 240]
 
 
 @pytest.mark.parametrize("step", ["_begin", "_finished"])
 def test_a_scheduler_is_lost_at_any_step(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    def gone(*_: Any, **__: Any) -> None:
+    def gone(*_: Any) -> None:
         raise GONE
 
     client: Any = Client()
@@ -95,12 +81,6 @@ def test_a_scheduler_is_lost_at_any_step(monkeypatch: pytest.MonkeyPatch, step: 
     one.running[Future(GONE)] = "a"
     with pytest.raises(LostSchedulerError, match="gone"):
         getattr(one, step)(*["a"] * (step == "_begin"))
-
-
-def test_a_result_on_a_slow_line_gets_more_time_each_time() -> None:
-    one, slow = connection(), Future(TimeoutError())
-    assert [one._outcome(slow) for _ in range(3)] == [execution._NOT_HERE] * 3
-    assert slow.given == [60, 120, 240]
 
 
 def test_news_is_subscribed_to_at_each_call_and_heard_of_our_own_calls_alone() -> None:
@@ -131,70 +111,43 @@ def test_what_is_tried_again_and_how_often() -> None:
         assert again("a", fault)
     one.begun["a"] *= 4
     assert not again("a", DIED)
-    never_begun = connection()._is_to_be_tried_again
-    assert [never_begun("a", WrongWorkerError()) for _ in range(30)].index(False) == 19
+    one.begun.clear()
+    assert [again("a", WrongWorkerError()) for _ in range(20)] == [True] * 14 + [False] * 6
 
 
-@pytest.fixture
-def connects(monkeypatch: pytest.MonkeyPatch) -> Callable[[Client], list[bool]]:
-    """Has every connection give a client; the list says which were said to be again."""
+def executed(client: Client, patch: pytest.MonkeyPatch, announce: Any = print) -> list[bool]:
+    """Makes the calls with a client at every connection; which of these were said to be again."""
+    connections: list[bool] = []
 
-    def use(client: Client) -> list[bool]:
-        connections: list[bool] = []
+    def connect(*arguments: Any) -> contextlib.nullcontext[Client]:
+        connections.append(arguments[-1])
+        return contextlib.nullcontext(client)
 
-        @contextlib.contextmanager
-        def connect(*arguments: Any) -> Iterator[Any]:
-            connections.append(arguments[-1])
-            if len(connections) > 20:
-                raise LookupError("enough")
-            yield client
-
-        monkeypatch.setattr(Site, "connect", connect)
-        return connections
-
-    return use
+    patch.setattr(Site, "connect", connect)
+    with pytest.raises(ClusterError, match="comes and goes"):
+        list(execute(Site(workers=1), CALLS, announce))
+    return connections
 
 
 @pytest.mark.parametrize(
     "client", [Client(GONE), Client(RuntimeError("pool is closed"), status="closed")]
 )
-def test_a_scheduler_that_comes_and_goes(
-    connects: Callable[[Client], list[bool]], client: Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    connections, said = connects(client), list[str]()
-    with pytest.raises(ClusterError, match="comes and goes"):
-        list(execute(Site(workers=1), CALLS, said.append))
-    assert connections == [False, True, True, True]
-    assert said == ["lost the scheduler; waiting for it to come back"] * 3
-    # Hours apart they are no reason to give up.
-    clock = itertools.count(0, 1_000)
-    monkeypatch.setattr("time.monotonic", lambda: next(clock))
-    with pytest.raises(LookupError, match="enough"):
-        list(execute(Site(workers=1), CALLS, said.append))
+def test_a_scheduler_that_comes_and_goes(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    assert executed(client, monkeypatch, said.append) == [False] + [True] * 20
+    assert said == ["lost the scheduler; waiting for it to come back"] * 20
 
 
-def test_an_error_of_ours_is_no_lost_scheduler(
-    connects: Callable[[Client], list[bool]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_of_ours_is_no_lost_scheduler(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the driver meets that is no answer of its client, files and pipes above all."""
-    connections = connects(Client(ArithmeticError("a bug")))
+
+    def full(*_: str) -> str:
+        raise OSError(28, "No space left on device")
+
     with pytest.raises(ArithmeticError, match="a bug"):
-        list(execute(Site(workers=1), CALLS, print))
-
-    connects(Client())
-    full = OSError(28, "No space left on device")
-
-    def announce(line: str) -> None:
-        if line == "waiting for workers":
-            raise full
-
+        executed(Client(ArithmeticError("a bug")), monkeypatch)
     with pytest.raises(OSError, match="No space left"):
-        list(execute(Site(workers=1), CALLS, announce))
-
-    def unreadable() -> str:
-        raise PermissionError(13, "Permission denied", "run.py")
-
-    monkeypatch.setattr(provenance, "source", unreadable)
-    with pytest.raises(PermissionError, match=r"run\.py"):
-        list(execute(Site(workers=1), CALLS, print))
-    assert connections == [False]
+        executed(Client(), monkeypatch, announce=full)
+    monkeypatch.setattr(provenance, "source", full)
+    with pytest.raises(OSError, match="No space left"):
+        executed(Client(), monkeypatch)

@@ -8,13 +8,11 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from experiments.config.presets import PRESETS, plan
 from experiments.config.run import RunConfig
 from experiments.records import merging, run_folders
 from experiments.sweeps import estimates
@@ -26,10 +24,15 @@ from tests.command_lines import REPOSITORY, Command, listing
 from tests.made_runs import make_finished_run
 
 
-def test_a_log_has_the_command_the_versions_and_tracebacks(tmp_path: Path) -> None:
+def test_a_log_has_the_command_the_versions_and_tracebacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
     (logs / "sweep-0-1.err").touch()  # of a driver that was killed
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def stopped() -> None:
         with journal(tmp_path, "python -m experiments.compare --n 3") as path:
@@ -38,6 +41,9 @@ def test_a_log_has_the_command_the_versions_and_tracebacks(tmp_path: Path) -> No
             logging.getLogger("distributed.any").info("small talk")
             (logs / f"{path.stem}-1.err").touch()
             (logs / f"{path.stem}-2.err").write_text("last words")
+            with monkeypatch.context() as patch:
+                patch.setattr(logging.FileHandler, "flush", full)
+                LOG.info("no room, which is no reason to stop")
             raise KeyError("a run")
 
     with pytest.raises(KeyError):
@@ -53,88 +59,70 @@ def test_a_log_has_the_command_the_versions_and_tracebacks(tmp_path: Path) -> No
     assert "stopped: KeyError('a run')" in text
     LOG.error("after its end")
     assert log.read_text() == text
-
-
-def test_a_log_that_cannot_be_written_is_no_reason_to_stop(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: Any) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    with journal(tmp_path, "command") as path:
-        with monkeypatch.context() as patch:
-            patch.setattr(logging.FileHandler, "flush", full)
-            LOG.info("no room")
-        LOG.info("room again")
-    assert "room again" in path.read_text()
     assert capsys.readouterr().err == ""
-
-
-def shown(use: Callable[[Console], None], **options: Any) -> str:
-    stream = io.StringIO()
-    use(Console(file=stream, width=200, **options))
-    return stream.getvalue()
 
 
 def test_the_display_tells_of_runs_and_of_time(tmp_path: Path) -> None:
     solved, unsolved = make_finished_run(seed=0), make_finished_run(seed=1, success_rate=0.5)
     failing = make_finished_run(seed=2).config
     missing = {run.run_id: run for run in (solved.config, unsolved.config, failing)}
-    place = {"begun": {"worker": "0", "host": "here", "pid": 1}}
-
-    def use(console: Console) -> None:
-        seconds = dict.fromkeys(missing, 10.0)
-        with SweepDisplay(console, missing, seconds, total=5, solved=1) as display:
-            for run_id in missing:
-                display.news(run_id, place)
-                display.news(run_id, {"env_steps": 450, "success_rate": 0.25})
-            assert display.bars.tasks[0].completed == pytest.approx(15)
-            display.bars.refresh()
-            display.ended(Ended(solved.config.run_id, solved, 1))
-            display.ended(Ended(unsolved.config.run_id, unsolved, 2))
-            died = WorkerDiedError("4 died")
-            died.add_note("worker one:\n  at this")
-            display.ended(Ended(failing.run_id, died, 4))
-            assert display.bars.tasks[0].completed == 30
-
-    with journal(tmp_path, "command") as path:
-        text = shown(use, force_terminal=True)
+    seconds = dict.fromkeys(missing, 10.0)
+    died = WorkerDiedError("4 died")
+    died.add_note("worker one:\n  at this")
+    stream = io.StringIO()
+    console = Console(file=stream, width=200, force_terminal=True)
+    with (
+        journal(tmp_path, "command") as path,
+        SweepDisplay(console, missing, seconds, total=5, solved=1) as display,
+    ):
+        for run_id in missing:
+            display.news(run_id, {"begun": {"worker": "0", "host": "here", "pid": 1}})
+            display.news(run_id, {"env_steps": 450, "success_rate": 0.25})
+        whole = display.bars.tasks[0]
+        assert whole.completed == pytest.approx(15)
+        display.bars.refresh()
+        display.ended(Ended(solved.config.run_id, solved, 1))
+        display.ended(Ended(unsolved.config.run_id, unsolved, 2))
+        # A worker died: its run is begun again.
+        display.news(failing.run_id, {"begun": {"worker": "0", "host": "here", "pid": 2}})
+        assert whole.completed == pytest.approx(20)
+        display.ended(Ended(failing.run_id, died, 4))
+        assert whole.completed == whole.total == 30
+    text, log = stream.getvalue(), path.read_text()
     for words in ("her-mlp-n3-s0", "success 25%", "solved   her", "unsolved her", "attempt 2"):
         assert words in text
     for words in ("2/5", "5/5", "2 solved, 1 failed", "left", "unfinished her", "4 died"):
         assert words in text
-    log = path.read_text()
     assert "began her-mlp-n3-s0" in log
     assert "worker one:\n  at this" in log
 
 
-# The estimate.
-
-
 def test_a_plan_says_what_it_takes_and_what_is_finished(command: Command, tmp_path: Path) -> None:
-    grid = {"methods": "her", "n": 3, "seeds": 4, "budget": 900, "eval-episodes": 10, "out": "out"}
-    flags = [word for name, value in grid.items() for word in (f"--{name}", str(value))]
+    flags = "--methods her --n 3 --seeds 4 --budget 900 --eval-episodes 10 --out out --dry-run"
 
-    def planned(line: str) -> str:
-        outcome = command("compare", *flags, "--dry-run", *line.split())
+    def planned(line: str, *says: str) -> None:
+        outcome = command("compare", *flags.split(), *line.split())
         assert outcome.status == 0
-        return outcome.text
+        for words in says:
+            assert words in outcome.text
 
-    fresh = planned("--workers 2")
-    assert "4 runs, 0 finished, 4 to do: about 3 seconds on 2 workers" in fresh
-    assert "0 estimated from other seeds in runs.csv, 4 from their budgets" in fresh
+    planned(
+        "--workers 2",
+        "4 runs, 0 finished, 4 to do: about 3 seconds on 2 workers",
+        "0 estimated from other seeds in runs.csv, 4 from their budgets",
+    )
     assert listing(tmp_path) == []
-
     out = tmp_path / "out"
     run_folders.write_run(out, make_finished_run(seed=0))
     merging.merge(out, run_folders.scan(out)[0])
     before = listing(tmp_path)
     # The finished seed took 140.25 s.
-    later = planned("--workers 3")
-    assert "4 runs, 1 finished, 3 to do: about 2.3 minutes on 3 workers" in later
-    assert "3 estimated from other seeds in runs.csv, 0 from their budgets" in later
-    forced = planned("--force --workers 1")
-    assert "4 runs, 0 finished, 4 to do: about 9.3 minutes on 1 worker." in forced
+    planned(
+        "--workers 3",
+        "4 runs, 1 finished, 3 to do: about 2.3 minutes on 3 workers",
+        "3 estimated from other seeds in runs.csv, 0 from their budgets",
+    )
+    planned("--force --workers 1", "4 runs, 0 finished, 4 to do: about 9.3 minutes on 1 worker.")
     planned("--scheduler tcp://nowhere:8786")
     assert listing(tmp_path) == before
 
@@ -150,13 +138,14 @@ def test_a_plan_waits_for_neither_torch_nor_a_cluster() -> None:
     assert said.stdout.endswith("\nset()\n")
 
 
-def test_a_sweep_takes_at_least_its_longest_run() -> None:
-    runs = plan(PRESETS["quick"].blocks, {})
-    known = {runs[0].config_id: 1_000.0}
-    assert estimates.sweep_seconds(runs, known, 1_000) == 1_000
+def test_a_sweep_takes_as_long_as_its_work_shared_out_or_its_longest_run() -> None:
+    runs = [*(RunConfig.of(n=n) for n in (5, 20, 50)), RunConfig.of(n=50, budget_env_steps=10**7)]
+    each = [estimates.seconds(run, {}) for run in runs]
+    assert each == sorted(each)
+    assert estimates.sweep_seconds(runs, {}, 1) == sum(each)
+    known = {runs[0].config_id: 1e6}
+    assert estimates.sweep_seconds(runs, known, 1_000) == 1e6
     assert estimates.sweep_seconds([], {}, 2) == 0
-    whole = sum(estimates.seconds(run, known) for run in runs)
-    assert estimates.sweep_seconds(runs, known, 1) == whole
 
 
 @pytest.mark.parametrize(
@@ -165,10 +154,3 @@ def test_a_sweep_takes_at_least_its_longest_run() -> None:
 )
 def test_durations_are_told_in_words(seconds: float, words: str) -> None:
     assert estimates.in_words(seconds) == words
-
-
-def test_larger_runs_are_estimated_longer() -> None:
-    sizes = [estimates.modelled(RunConfig.of(n=n)) for n in (5, 20, 50)]
-    assert sizes == sorted(sizes)
-    wide = RunConfig.of(n=5, budget_env_steps=60_000)
-    assert estimates.modelled(wide) > sizes[0]

@@ -90,32 +90,27 @@ def test_what_stops_a_sweep_is_told_though_the_tables_cannot_be_written_either(
     assert "runs.csv" not in outcome.err
 
 
-def test_force_runs_again_what_is_finished(compare: Compare) -> None:
-    assert compare(DQN, HER).status == 0
-    worse = make_finished_run(method="dqn", success_rate=0.5)
-    assert compare(worse, HER, flags=("--force",)).status == 0
-    assert run_folders.scan(Path("out"))[0][worse.config.run_id] == worse
-    assert pd.read_csv("out/runs.csv")["success_rate"].tolist() == [0.5, 1.0]
-
-
-def test_a_broken_run_is_run_again(compare: Compare) -> None:
+def test_a_broken_run_is_run_again_and_with_force_every_run(compare: Compare) -> None:
     assert compare(DQN, HER).status == 0
     torn = Path("out", "runs", DQN.config.run_id, run_folders.CURVE)
     torn.write_bytes(torn.read_bytes()[:-30])
     outcome = compare(DQN)
     assert outcome.status == 0
     assert outcome.text.count(f"not counted: {torn}") == 1
-    kept = torn.parent.with_name(f".{DQN.config.run_id}.damaged-1")
-    assert (kept / run_folders.POLICY).read_bytes() == DQN.policy
-    assert len(run_folders.scan(Path("out"))[0]) == 2
+
+    worse = make_finished_run(method="dqn", success_rate=0.5)
+    assert compare(worse, HER, flags=("--force",)).status == 0
+    assert run_folders.scan(Path("out"))[0][worse.config.run_id] == worse
+    assert pd.read_csv("out/runs.csv")["success_rate"].tolist() == [0.5, 1.0]
 
 
-# What is kept of a worker's answer.
-
-
-def test_the_attempts_and_the_command_are_in_the_provenance(
+def test_what_a_worker_sends_is_kept_with_its_attempts_and_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with pytest.raises(ResultError, match=r"her-mlp-n3-s0-.* where 'another'"):
+        sweep.write(tmp_path, HER, Ended("another", HER, 1))
+    assert listing(tmp_path) == []
+
     monkeypatch.setattr(sys, "orig_argv", ["python3", "-m", "experiments.compare", "--n", "5"])
     sweep.write(tmp_path, HER, Ended(HER.config.run_id, HER, 3))
     text = (tmp_path / "runs" / HER.config.run_id / run_folders.RESULT).read_text()
@@ -129,27 +124,17 @@ def test_rows_of_older_weights_go_when_a_run_is_written(tmp_path: Path) -> None:
     transfers = transfers_of({8: [1.0, 0.5], 30: [1.0, 0.0]})
     older = transfers.assign(run_id=HER.config.run_id)
     path = tmp_path / transfer.FILE
+    ended = Ended(HER.config.run_id, HER, 1)
 
-    def write() -> None:
-        sweep.write(tmp_path, HER, Ended(HER.config.run_id, HER, 1))
-
-    write()  # There is no file.
+    sweep.write(tmp_path, HER, ended)  # There is no file.
     pd.concat([transfers, older]).to_csv(path, index=False)
-    write()
-    after = tables.read_transfers(path)
-    pd.testing.assert_frame_equal(
-        after.sort_values(["run_id", "n"], ignore_index=True),
-        transfers.sort_values(["run_id", "n"], ignore_index=True)[after.columns],
-        check_dtype=False,
-    )
+    sweep.write(tmp_path, HER, ended)
+    order = ["run_id", "n"]
+    after = tables.read_transfers(path).sort_values(order, ignore_index=True)
+    rest = transfers.sort_values(order, ignore_index=True)[after.columns]
+    pd.testing.assert_frame_equal(after, rest, check_dtype=False)
     # Whatever has become of that file, the run is not lost.
     path.write_text("what,is,this\n")
-    write()
+    sweep.write(tmp_path, HER, ended)
     assert run_folders.scan(tmp_path)[1] == []
     assert path.read_text() == "what,is,this\n"
-
-
-def test_a_worker_that_sends_another_run_is_not_believed(tmp_path: Path) -> None:
-    with pytest.raises(ResultError, match=r"her-mlp-n3-s0-.* where 'another'"):
-        sweep.write(tmp_path, HER, Ended("another", HER, 1))
-    assert listing(tmp_path) == []

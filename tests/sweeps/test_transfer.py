@@ -37,6 +37,5 @@ def test_rows_come_in_and_are_not_looked_at_again(
 
 
 def test_weights_of_an_mlp_belong_to_one_n() -> None:
-    config = RunConfig.of(n=4)
     with pytest.raises(ResultError, match=r"--n 9.*'mlp'.*n = 4"):
-        transfer.evaluate_at(config.to_dict(), b"", 9)
+        transfer.evaluate_at(RunConfig.of(n=4).to_dict(), b"", 9)

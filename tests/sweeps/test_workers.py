@@ -2,66 +2,36 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from experiments.config.errors import ClusterError
 from experiments.records import provenance
-from experiments.records.provenance import differences, environment, source
+from experiments.records.provenance import differences, environment
 from experiments.sweeps.clusters import GPU, GPU_SHARE
 from experiments.sweeps.on_worker import Wanted
-from experiments.sweeps.workers import Crew
-from tests.command_lines import REPOSITORY
+from tests.sweeps.made_clients import Client
 
 WELCOME: tuple[str, list[str]] = ("'one' on here", [])
 
 
-class Cluster:
-    """A client whose workers answer as they are told to, and its clock."""
-
-    cluster: Any = None
-    status = "running"
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.answers: dict[str, Any] = {}
-        self.said: list[str] = []
-        self.now = 0.0
-        monkeypatch.setattr(time, "monotonic", lambda: self.now)
-
-    def crew(self, ever: bool = False) -> Crew:
-        client: Any = self
-        return Crew(client, Wanted({}), self.said.append, ever)
-
-    def nthreads(self) -> dict[str, int]:
-        return dict.fromkeys(self.answers, 1)
-
-    def run(self, _: Any, __: Any, workers: list[str], on_error: str) -> dict[str, Any]:
-        assert on_error == "return"
-        return {address: self.answers[address] for address in workers}
-
-
-@pytest.fixture
-def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
-    return Cluster(monkeypatch)
-
-
-def test_workers_come_and_go(cluster: Cluster) -> None:
-    crew, said = cluster.crew(), cluster.said
+def test_workers_come_and_go() -> None:
+    client = Client()
+    crew, said = client.crew(), client.said
     crew.update()
     crew.update()
     assert said == ["waiting for workers"]
-    cluster.answers = {"a": WELCOME, "b": OSError("gone"), "c": ConnectionResetError(104, "gone")}
+    client.answers = {"a": WELCOME, "b": OSError("gone"), "c": ConnectionResetError(104, "gone")}
     crew.update()
     assert crew.members == {"a"}
-    cluster.answers |= {"b": ("'two' on there", ["torch is 1 there and 2 here"])}
-    cluster.answers |= {"c": ImportError("no experiments")}
-    # A disk of theirs, which would say the same for ever: they have not gone away.
-    cluster.answers |= {"d": PermissionError(13, "Permission denied", "run.py")}
+    client.answers |= {
+        "b": ("'two' on there", ["torch is 1 there and 2 here"]),
+        "c": ImportError("no experiments"),
+        # A disk of theirs, which would say the same for ever: they have not gone away.
+        "d": PermissionError(13, "Permission denied", "run.py"),
+    }
     crew.update()
     assert crew.members == {"a"}
     assert said[1:] == [
@@ -71,47 +41,43 @@ def test_workers_come_and_go(cluster: Cluster) -> None:
         "(PermissionError: [Errno 13] Permission denied: 'run.py')",
     ]
     # One that worked may come back: its nanny starts it again.
-    del cluster.answers["a"]
+    del client.answers["a"]
     crew.update()
     assert (crew.members, said[4:]) == (set(), ["waiting for workers"])
-    cluster.answers = {"e": WELCOME}
+    client.answers = {"e": WELCOME}
     crew.update()
     assert (crew.members, crew.refused) == ({"e"}, {})
 
 
-def test_a_cluster_of_refused_workers_is_an_error(cluster: Cluster) -> None:
-    crew = cluster.crew()
-    crew.update()
-    cluster.now = 1_000  # in the queue of a batch system
-    cluster.answers["a"] = ("'one' on here", ["it has 4 threads instead of 1"])
-    crew.update()
-    cluster.now = 1_050
-    crew.update()  # Others may be on their way.
-    cluster.now = 1_070
+def test_who_is_waited_for_and_how_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = Client()
+    crew, again = client.crew(), client.crew(ever=True)
+
+    def at(now: float) -> None:
+        monkeypatch.setattr(time, "monotonic", lambda: now)
+        again.update()  # It came back with its scheduler: so may its workers.
+        crew.update()
+
+    at(0)
+    at(1_000)  # in the queue of a batch system
+    client.answers["a"] = ("'one' on here", ["it has 4 threads instead of 1"])
+    at(2_000)
+    at(2_050)  # Others may be on their way.
     with pytest.raises(ClusterError, match=r"'one' on here \(a\): it has 4 threads"):
-        crew.update()
-    cluster.answers["b"] = WELCOME
-    crew.update()
-    del cluster.answers["b"]
-    # One that worked may come back whenever it likes, also to a scheduler that came back.
-    again = cluster.crew(ever=True)
-    for now in (1e6, 2e6):
-        cluster.now = now
-        crew.update()
-        again.update()
-
-
-def test_embedded_workers_that_never_start_are_an_error(cluster: Cluster) -> None:
-    crew = cluster.crew()
-    crew.update()
-    cluster.now = 1e6
-    crew.update()
-    cluster.cluster = "embedded"
+        at(2_070)
+    client.answers["b"] = WELCOME
+    at(2_071)
+    # One that worked may come back whenever it likes.
+    del client.answers["b"]
+    at(1e6)
+    at(2e6)
+    # But those of this machine are not in any queue.
+    client.cluster = "embedded"
     with pytest.raises(ClusterError, match="no worker of this machine starts"):
-        crew.update()
+        at(3e6)
 
 
-def test_what_speaks_against_a_worker() -> None:
+def test_what_speaks_against_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     def objections(wanted: Wanted, threads: int = 1, **resources: float) -> list[str]:
         state = SimpleNamespace(nthreads=threads, total_resources=resources)
         return wanted.objections(SimpleNamespace(state=state))
@@ -124,29 +90,8 @@ def test_what_speaks_against_a_worker() -> None:
         f"torch is {here['torch']} there and 1.0 here",
         f"source is {here['source']} there and {'0' * 12} here",
     ]
-
-
-def test_a_build_of_a_version_is_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    before, real = environment(), provenance.versions()
-    monkeypatch.setattr(provenance, "versions", lambda: {**real, "torch": f"{before['torch']}+cu9"})
-    assert environment() == before
     assert differences({}, {"python": "3.11"}) == ["python is unknown there and 3.11 here"]
-
-
-def test_every_source_file_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A worker of another commit is refused wherever the two commits differ."""
-    here, digest = source(), source.__wrapped__
-    copies = {}
-    for package in ("bitseq_env", "experiments"):
-        shutil.copytree(REPOSITORY / package, tmp_path / package)
-        copies[package] = SimpleNamespace(origin=str(tmp_path / package / "__init__.py"))
-    monkeypatch.setattr("importlib.util.find_spec", copies.get)
-    assert digest() == here
-    for place in ("bitseq_env/rules.py", "experiments/train.py", "experiments/sweeps/on_worker.py"):
-        path = tmp_path / place
-        before = path.read_bytes()
-        path.write_bytes(before + b"# another commit\n")
-        assert digest() != here, place
-        path.write_bytes(before)
-    path.rename(path.with_name("works.py"))
-    assert digest() != here
+    # A build of a version is no difference.
+    real = provenance.versions()
+    monkeypatch.setattr(provenance, "versions", lambda: {**real, "torch": f"{here['torch']}+cu9"})
+    assert environment() == here
