@@ -94,6 +94,10 @@ class CompareArguments:
         Path | None,
         told("A results folder whose tables are rebuilt from its run folders; nothing is trained."),
     ] = None
+    stop_when_solved: Annotated[
+        Flag,
+        told("End a run at the first good look that a second one confirms; no result of record."),
+    ] = False
     thin_curves: Annotated[
         int | None,
         told(
@@ -128,7 +132,9 @@ def _print_plan(arguments: CompareArguments, runs: list[RunConfig], console: Con
     known = estimates.measured(arguments.out)
     finished: set[str] = set()
     if arguments.out is not None and not arguments.force:
-        finished = {run.run_id for run in runs} & set(run_folders.scan(arguments.out)[0])
+        known_rows = {} if _sizes(arguments) else merging.rows_without_folders(arguments.out)
+        there = {*run_folders.scan(arguments.out)[0], *known_rows}
+        finished = {run.run_id for run in runs} & there
     workers = None if arguments.scheduler else arguments.workers
     if workers is not None and any(run.device == "cuda" for run in runs):
         from experiments.sweeps.clusters import Site, gpus
@@ -147,9 +153,9 @@ def planned(arguments: CompareArguments) -> list[RunConfig]:
     _check_scheduler(arguments.scheduler)
     if arguments.seeds is not None:
         command_line.check_count("seeds", arguments.seeds, 100_000)
-    axes: dict[str, tuple[Any, ...]] = {
-        name: (value,) for name, value in command_line.given(arguments.settings).items()
-    }
+    settings = command_line.given(arguments.settings)
+    settings |= {"full_budget": False} if arguments.stop_when_solved else {}
+    axes: dict[str, tuple[Any, ...]] = {name: (value,) for name, value in settings.items()}
     given = {
         "method": arguments.methods,
         "network": arguments.networks,
@@ -201,10 +207,13 @@ def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], consol
         )
         failures: Failures = {}
         try:
-            table, finished = sweep.sweep(out, runs, site, console, failures, arguments.force)
+            sizes = _sizes(arguments)
+            table, finished = sweep.sweep(
+                out, runs, site, console, failures, arguments.force, weights_needed=bool(sizes)
+            )
             wanted = [run.run_id for run in runs]
             print_results(console, table[table["run_id"].isin(wanted)])
-            if arguments.preset is not None and (sizes := PRESETS[arguments.preset].transfer_to):
+            if sizes:
                 agents = [finished[name] for name in wanted if name in finished]
                 print_transfers(console, transfer.look(out, agents, sizes, site, console, failures))
         finally:
@@ -212,6 +221,11 @@ def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], consol
             print_failures(console, failures, log)
             console.print(f"log: {log}")
     return 1 if failures else 0
+
+
+def _sizes(arguments: CompareArguments) -> tuple[int, ...]:
+    """Numbers of bits at which the preset looks at the trained weights as well."""
+    return () if arguments.preset is None else PRESETS[arguments.preset].transfer_to
 
 
 def _merge_alone(out: Path, thin: int | None, console: Console) -> int:

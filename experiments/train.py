@@ -31,6 +31,10 @@ class TrainArguments:
     ] = "auto"
     force: Annotated[Flag, told("Run again what is finished.")] = False
     progress: Annotated[Flag, told("Show a progress bar.")] = True
+    stop_when_solved: Annotated[
+        Flag,
+        told("End at the first good look that a second one confirms; no result of record."),
+    ] = False
     settings: Annotated[Any, Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)
 
 
@@ -38,6 +42,7 @@ def train_command(arguments: TrainArguments) -> int:
     """Train, write, and show the result."""
     console = Console()
     given = command_line.given(arguments.settings)
+    given |= {"full_budget": False} if arguments.stop_when_solved else {}
     run = RunConfig.of(**given, device=command_line.device(arguments.device))
     with files.locked(arguments.out) as out:
         merging.check_tables(out)

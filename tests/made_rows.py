@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from experiments.records.schema import CURVE_COLUMNS
+from experiments.records.schema import CURVE_COLUMNS, SCHEMA_VERSION
 
 
 def run(seed: int = 0, **changes: Any) -> dict[str, Any]:
@@ -20,6 +20,8 @@ def run(seed: int = 0, **changes: Any) -> dict[str, Any]:
         "network": "mlp",
         "n": 10,
         "seed": seed,
+        "env": "BitSequence-v0",
+        "told": "s",
         "goal_mode": "fixed",
         "start": "random",
         "reward_type": "zero_one",
@@ -28,24 +30,42 @@ def run(seed: int = 0, **changes: Any) -> dict[str, Any]:
         "n_envs": 8,
         "budget_env_steps": 50_000,
         "updates_per_env_step": 0.25,
+        "withhold_reward": False,
         "relabel_done": True,
         "learner_reward": "r-1",
         "relabel_share": 0.8,
         "goal_strategy": "future",
+        "replay": None,
+        "exploration": None,
+        "search": None,
         "sees_target": True,
         "implementation": "fast",
+        "hidden": "256",
+        "batch_size": 128,
+        "learning_rate": 0.001,
+        "gamma": 0.995,
+        "method_settings": None,
+        "device": "cpu",
+        "parent": None,
         "env_steps": 12_345,
         "gradient_updates": 3_000,
         "episodes": 1_300,
         "success_rate": 1 / 3,
         "solved": False,
+        "held_share": 0.25,
+        "stopped_early": False,
         "env_steps_to_solve": None,
         "episodes_to_solve": None,
+        "seconds_to_solve": None,
+        "env_steps_to_first_pass": None,
+        "env_steps_to_first_reward": 800,
+        "rollout_successes": 12,
+        "search_env_steps": 0,
+        "search_seconds": 0.0,
         "wall_seconds": 12.5,
         "train_seconds": 10.25,
-        "seconds_to_solve": None,
-        "device": "cpu",
-        "schema_version": 1,
+        "threads": 1,
+        "schema_version": SCHEMA_VERSION,
     }
     return row | changes
 

@@ -9,19 +9,20 @@ import numpy as np
 import safetensors.numpy
 
 from experiments.config.run import RunConfig
+from experiments.evaluation.solved import judge
 from experiments.records.run_folders import (
     CONFIG,
     CURVE,
     POLICY,
     RESULT,
     FinishedRun,
-    config_columns,
+    settings_row,
 )
 
 Files = dict[str, bytes]
 
 NAMES = (CONFIG, RESULT, CURVE, POLICY)
-TABLES = ("runs.csv", "curves.csv", "summary.csv")
+TABLES = ("runs.csv", "curves.csv", "summary.csv", "provenance.csv")
 
 SMALL: dict[str, Any] = {"n": 3, "budget_env_steps": 900, "eval_episodes": 10}
 
@@ -53,21 +54,28 @@ def make_finished_run(
         for steps in (300, 600, 900)
     ]
     curve[-1]["success_rate"] = success_rate
-    settings = config.to_dict()
+    verdict = judge(curve)
+    since, first = verdict.since or {}, verdict.first_pass or {}
     result: dict[str, Any] = {
-        "run_id": config.run_id,
-        "config_id": config.config_id,
-        **{name: settings[name] for name in config_columns()},
+        **settings_row(config),
         "env_steps": 900,
         "gradient_updates": 225,
         "episodes": 300,
         "success_rate": success_rate,
-        "solved": success_rate >= 0.99,
-        "env_steps_to_solve": solved_at,
-        "episodes_to_solve": None if solved_at is None else solved_at // 3,
+        "solved": verdict.solved,
+        "held_share": verdict.held_share,
+        "stopped_early": False,
+        "env_steps_to_solve": since.get("env_steps"),
+        "episodes_to_solve": since.get("episodes"),
+        "seconds_to_solve": since.get("train_seconds"),
+        "env_steps_to_first_pass": first.get("env_steps"),
+        "env_steps_to_first_reward": 150,
+        "rollout_successes": 90,
+        "search_env_steps": 0,
+        "search_seconds": 0.0,
         "wall_seconds": 140.25,
         "train_seconds": 900 / 7,
-        "seconds_to_solve": None if solved_at is None else solved_at / 7,
+        "threads": 1,
     }
     weights = {"layer.weight": np.arange(6, dtype=np.float32).reshape(2, 3) + config.seed}
     return FinishedRun(

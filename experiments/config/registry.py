@@ -49,6 +49,7 @@ class Network:
         rules: Defaults that are this network's own, by setting.
         multiply_adds: Of one state's Q-values, roughly, from the run.
         any_n: Whether trained weights work at other numbers of bits.
+        knows_symmetry: Whether it knows that bits are interchangeable.
         needs_goal: Whether it cannot work without seeing the target.
         sb3s: Whether SB3 has it too, for stock runs.
     """
@@ -58,6 +59,7 @@ class Network:
     rules: Mapping[str, Rule] = field(default_factory=dict)
     multiply_adds: Callable[[Any], int] = lambda run: products(run.n, *run.hidden, run.n)
     any_n: bool = False
+    knows_symmetry: bool = False
     needs_goal: bool = False
     sb3s: bool = False
 
@@ -72,6 +74,7 @@ class Method:
         settings: The run's class: a :class:`experiments.config.run.RunConfig` with the settings
             that are the method's own.
         module: ``package.module:Class`` of its :class:`experiments.methods.learner.Learner`.
+        network: The only network that it works with, None if any.
         fixed: Settings of other methods that stand in this one's runs with one value.
     """
 
@@ -79,6 +82,7 @@ class Method:
     title: str
     settings: type[Settings]
     module: str
+    network: str | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -86,6 +90,9 @@ def products(*widths: int) -> int:
     """Weights of layers between these widths."""
     return sum(below * above for below, above in itertools.pairwise(widths))
 
+
+OWN = "own"
+"""The network of methods that bring a policy of their own."""
 
 METHODS: dict[str, Method] = {}
 NETWORKS: dict[str, Network] = {}
@@ -136,7 +143,8 @@ def followers() -> dict[str, set[str]]:
     """For each setting those whose default may change with it, as their rules read it."""
     found: dict[str, set[str]] = {}
     for entry in METHODS.values():
-        for kind in NETWORKS:
+        kinds = [entry.network] if entry.network else [name for name in NETWORKS if name != OWN]
+        for kind in kinds:
             for implementation in ("fast", "stock"):
                 run = entry.settings(method=entry.name, network=kind, implementation=implementation)
                 for name, info in entry.settings.model_fields.items():

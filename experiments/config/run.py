@@ -14,7 +14,7 @@ from pydantic import field_validator, model_validator
 
 from experiments.config import registry
 from experiments.config.errors import ConfigError
-from experiments.config.registry import Filled, Rule
+from experiments.config.registry import OWN, Filled, Rule
 from experiments.config.settings import (
     Settings,
     Widths,
@@ -24,6 +24,8 @@ from experiments.config.settings import (
     setting,
 )
 
+ENV_ID = "BitSequence-v0"
+"""The environment of every run."""
 STEPS = 10**12
 _STORED = 10**9
 _BITS = 10**9
@@ -36,9 +38,11 @@ def _budget(run: Filled) -> int:
     return int(max(usual, 20 * run["max_steps"] * run["n_envs"]))
 
 
-def eval_episodes(n: int) -> int:
-    """Greedy episodes of one evaluation at n bits, where nobody says how many."""
-    return 20 if n >= 10_000 else 100 if n >= 500 else 1_000
+def eval_episodes(n: int, start: str = "random", goal_mode: str = "fixed") -> int:
+    """Greedy episodes of one evaluation, where nobody says how many."""
+    if (start, goal_mode) == ("zeros", "fixed"):
+        return 1  # they are all one and the same
+    return 100 if n >= 500 else 1_000
 
 
 class RunConfig(Settings):
@@ -93,10 +97,18 @@ class RunConfig(Settings):
     updates_per_env_step: float = setting(
         "Gradient updates for each environment step, whatever the number of copies.",
         rule=Rule("updates_per_env_step", "0.25, as an update costs several steps", lambda _: 0.25),
-        low=0.001,
+        low=0,
         high=100,
     )
-    full_budget: bool = setting("Go on to the budget after the run has solved its task.", False)
+    full_budget: bool = setting(
+        "Use the whole budget; False is --stop-when-solved, and no result of record.", True
+    )
+    withhold_reward: bool = setting(
+        "A control: the learner gets reward 0, an arrival told as a truncation, no success; "
+        "hindsight too is answered 0 and False.",
+        False,
+        neutral=False,
+    )
     learner_reward: Literal["r", "r-1"] = setting(
         "r-1: the learner subtracts 1 from each reward; where episodes end at the target that "
         "rescales all values and keeps every policy's rank.",
@@ -123,8 +135,8 @@ class RunConfig(Settings):
         "Greedy episodes of one evaluation.",
         rule=Rule(
             "eval_episodes",
-            "1,000; 100 from n = 500; 20 from n = 10,000",
-            lambda run: eval_episodes(run["n"]),
+            "1,000; 100 from n = 500; 1 where all start alike (zeros, one target)",
+            lambda run: eval_episodes(run["n"], run["start"], run["goal_mode"]),
         ),
         low=1,
         high=10**7,
@@ -134,6 +146,9 @@ class RunConfig(Settings):
         1.05,
         low=1.001,
         high=100,
+    )
+    late_looks: int = setting(
+        "Evaluations in the second half of the budget, at least.", 20, low=1, high=10**4, neutral=20
     )
     device: Literal["cpu", "cuda"] = setting("Where the network lives.", "cpu")
 
@@ -146,7 +161,7 @@ class RunConfig(Settings):
                 method's.
         """
         entry = registry.method(given.get("method", cls.model_fields["method"].default))
-        own = dict(given)
+        own = ({"network": entry.network} if entry.network else {}) | given
         for name in set(given) - set(entry.settings.model_fields):
             if name in entry.fixed and given[name] == entry.fixed[name]:
                 del own[name]
@@ -199,12 +214,41 @@ class RunConfig(Settings):
                 "learner_reward='r-1' is for reward_type 'zero_one' only, "
                 f"got reward_type={self.reward_type!r}"
             )
+        self._check_network()
         if not self.sees_target and registry.network(self.network).needs_goal:
             raise ConfigError(
                 "sees_target=False needs a network that works without a goal, such as 'mlp', "
                 f"got {self.network!r}"
             )
         return self
+
+    def _check_network(self) -> None:
+        wanted = registry.method(self.method).network
+        if self.network != wanted and OWN in (self.network, wanted):
+            others = [name for name in registry.NETWORKS if name != OWN]
+            allowed = repr(wanted) if wanted else f"one of {', '.join(map(repr, others))}"
+            raise ConfigError(
+                f"network must be {allowed} for method {self.method!r}, got {self.network!r}"
+            )
+
+    @property
+    def told(self) -> str:
+        """What the learner is told: nothing, s, symmetry or s+symmetry."""
+        knows = ["s"] * self.sees_target
+        knows += ["symmetry"] * registry.network(self.network).knows_symmetry
+        return "+".join(knows) or "nothing"
+
+    def given(self) -> dict[str, Any]:
+        """Few settings that make this run: without those that rules and defaults fill alike."""
+        kept = dict(self)
+        for name in reversed(list(kept)):
+            fewer = {other: value for other, value in kept.items() if other != name}
+            try:
+                same = RunConfig.of(**fewer) == self
+            except ConfigError:
+                same = False
+            kept = fewer if same else kept
+        return kept
 
     def to_dict(self) -> dict[str, Any]:
         """The canonical settings, in JSON's types: what names a run, and what is stored of it."""

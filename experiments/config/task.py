@@ -9,9 +9,7 @@ from typing import Any, Self
 import gymnasium as gym
 
 import bitseq_env  # noqa: F401  (registers BitSequence-v0)
-from experiments.config.run import RunConfig, eval_episodes
-
-ENV_ID = "BitSequence-v0"
+from experiments.config.run import ENV_ID, RunConfig, eval_episodes
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,8 @@ class Task:
 
     def at(self, n: int) -> Task:
         """The same task at another number of bits: horizon n, and as many episodes as usual."""
-        return dataclasses.replace(self, n=n, max_steps=n, eval_episodes=eval_episodes(n))
+        episodes = eval_episodes(n, self.start, self.goal_mode)
+        return dataclasses.replace(self, n=n, max_steps=n, eval_episodes=episodes)
 
     @property
     def arguments(self) -> dict[str, Any]:

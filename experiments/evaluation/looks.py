@@ -19,10 +19,7 @@ Rollout = Callable[[], dict[str, float | None]]
 
 
 class Looks:
-    """Greedy evaluations, spaced geometrically in environment steps.
-
-    The first that reaches 0.99 and is confirmed on a fresh stream is the time to solve; unless
-    the run is to use its full budget, it is also its end.
+    """Greedy evaluations, spaced geometrically in environment steps, and closer to the end.
 
     Args:
         run: Whose task is evaluated.
@@ -37,70 +34,79 @@ class Looks:
         self.on_look: list[Callable[[CurveRow], object]] = []
         """Called with each row of the curve as it is made."""
         self.curve: list[CurveRow] = []
-        self.solved: CurveRow | None = None
         self.env_steps = self.updates = self.episodes = 0
+        """So far, over all copies; of episodes those that ended, and those that are under way."""
+        self.rewarded = 0
+        """Training episodes whose learner was told that they reached s."""
+        self.first_reward: int | None = None
+        """Environment steps at the first of them."""
+        self.stopped_early = False
         self.train_seconds = 0.0
+        self._ended = 0
         self._resumed_at = 0.0
         self._next_at = run.first_look
+        # A step of all copies may be late, and two of so many are allowed to.
+        self._apart = max(1, run.budget_env_steps // (2 * run.late_looks + 4))
         self._looked_at = -1
-        self._evaluations = 0
 
     def begin(self) -> None:
         """The training begins now."""
         self._resumed_at = time.perf_counter()
 
-    def step(self, env_steps: int, updates: int, ended: int, rollout: Rollout) -> bool:
+    def step(
+        self, env_steps: int, updates: int, ended: int, rewarded: int, rollout: Rollout
+    ) -> bool:
         """Some more steps were made.
 
         Args:
             env_steps: So far, over all copies.
             updates: Gradient updates so far.
             ended: Episodes that ended with this step.
+            rewarded: Those of them that the learner was told to have reached s.
             rollout: Gives further columns of a curve's row, if it comes to one.
 
         Returns:
             Whether to go on.
         """
         self.env_steps, self.updates = env_steps, updates
-        self.episodes += ended
+        self._ended += ended
+        self.episodes = self._ended + self.run.n_envs - ended
+        self.rewarded += rewarded
+        if self.rewarded and self.first_reward is None:
+            self.first_reward = env_steps
         go_on = [told(env_steps) is not False for told in self.on_step]
-        # Looking at the same weights again would only give luck another chance.
-        if env_steps >= self._next_at and updates != self._looked_at:
+        self.stopped_early |= not all(go_on)
+        # Looking at the same weights again would only give luck another chance; and the look at
+        # the end is another.
+        due = self._next_at <= env_steps < self.run.budget_env_steps
+        if due and updates != self._looked_at:
             self._looked_at = updates
-            self._next_at = math.ceil(env_steps * self.run.eval_spacing)
+            further = math.ceil(env_steps * (self.run.eval_spacing - 1))
+            self._next_at = env_steps + max(1, min(further, self._apart))
             self.train_seconds += time.perf_counter() - self._resumed_at
-            self._look(rollout)
+            row = self._look(rollout, Stream.EVALUATION, len(self.curve) + 1)
+            if not self.run.full_budget and updates > 0 and row["success_rate"] >= SOLVED_FROM:
+                again = self._evaluate(Stream.EVALUATION, 0, len(self.curve))
+                self.stopped_early |= again.success_rate >= SOLVED_FROM
             self._resumed_at = time.perf_counter()
-        return all(go_on) and (self.solved is None or self.run.full_budget)
+        return not self.stopped_early
 
     def end(self, env_steps: int, updates: int, rollout: Rollout) -> None:
-        """The training has ended; its curve ends there too."""
+        """The training has ended; a fresh look is the last row of its curve."""
         self.env_steps, self.updates = env_steps, updates
         self.train_seconds += time.perf_counter() - self._resumed_at
-        if self.curve and self.curve[-1]["env_steps"] != env_steps:
-            self._look(rollout)
+        if self.curve and self.curve[-1]["env_steps"] == env_steps:
+            self.curve.pop()
+        self._look(rollout, Stream.FINAL_EVALUATION)
 
-    def time_to_solve(self) -> dict[str, float | int | None]:
-        """Steps, episodes and seconds until solved; None where the run never was."""
-        row = self.solved or {}
-        return {
-            "env_steps_to_solve": row.get("env_steps"),
-            "episodes_to_solve": row.get("episodes"),
-            "seconds_to_solve": row.get("train_seconds"),
-        }
-
-    def evaluate(self, stream: Stream, *numbers: int) -> greedy.Episodes:
+    def _evaluate(self, stream: Stream, *numbers: int) -> greedy.Episodes:
         """Greedy episodes on a stream apart from those of training."""
         seed = derived_seed(self.run.seed, stream, *numbers)
         return greedy.evaluate(self.policy, Task.of(self.run), seed)
 
-    def _evaluate(self) -> greedy.Episodes:
-        self._evaluations += 1
-        return self.evaluate(Stream.EVALUATION, self._evaluations)
-
-    def _look(self, rollout: Rollout) -> None:
-        """One evaluation, as a row of the learning curve, and what it says of being solved."""
-        outcome = self._evaluate()
+    def _look(self, rollout: Rollout, stream: Stream, *numbers: int) -> CurveRow:
+        """One evaluation, as a row of the learning curve."""
+        outcome = self._evaluate(stream, *numbers)
         row: CurveRow = {
             "env_steps": self.env_steps,
             "gradient_updates": self.updates,
@@ -113,8 +119,4 @@ class Looks:
         self.curve.append(row)
         for told in self.on_look:
             told(row)
-        # A network that was never updated may be good by the luck of its first weights, which is
-        # no solution that was learned.
-        if self.solved is None and self.updates > 0 and outcome.success_rate >= SOLVED_FROM:
-            confirmed = self._evaluate().success_rate >= SOLVED_FROM
-            self.solved = row if confirmed else None
+        return row

@@ -19,26 +19,30 @@ def print_results(console: Console, runs: pd.DataFrame) -> None:
     """The table of runs, or of configurations where there are many."""
     if len(runs) > _LONG:
         console.table(
-            "Configurations (seeds solved; success rate at the end)",
-            ["method", "network", "n", "solved", "success rate", "env steps to solve (median)"],
+            "Configurations (seeds solved; held: looks of at least 0.99 in the second half)",
+            ["method", "network", "told", "n", "solved", "held", "steps to solve", "null", "p"],
             [
                 [
-                    *map(str, (row.method, row.network, row.n, f"{row.solved}/{row.seeds}")),
-                    number(row.success_rate_mean, 3),
+                    *map(str, (row.method, row.network, row.told, row.n)),
+                    f"{row.solved}/{row.seeds}",
+                    number(row.held_share_mean, 2),
                     number(row.env_steps_to_solve_median),
+                    "-" if number(row.null_p) == "-" else f"{row.null_solved}/{row.null_seeds}",
+                    number(row.null_p, 4),
                 ]
                 for row in summarise(runs).sort_values(["method", "network", "n"]).itertuples()
             ],
         )
     elif len(runs):
         console.table(
-            "Runs (success: share of greedy episodes that reach s; solved at: env steps)",
-            ["method", "network", "n", "seed", "env steps", "success", "solved at", "train s"],
+            "Runs (success: greedy episodes that reach s, at the end; held: looks of at least 0.99 "
+            "in the second half; solved at: env steps)",
+            ["method", "network", "told", "n", "seed", "success", "held", "solved at", "train s"],
             [
                 [
-                    *map(str, (row.method, row.network, row.n, row.seed)),
-                    number(row.env_steps),
+                    *map(str, (row.method, row.network, row.told, row.n, row.seed)),
                     number(row.success_rate, 3),
+                    number(row.held_share, 2),
                     number(row.env_steps_to_solve),
                     number(row.train_seconds, 1),
                 ]

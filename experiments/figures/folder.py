@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -9,11 +10,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from experiments.figures import ablation, comparison, frontier, transfer
+from experiments.figures import ablation, comparison, configurations, frontier, transfer
 from experiments.figures.matplotlib_alone import Figure
 from experiments.figures.saving import save_figures
 from experiments.figures.series import name_series
-from experiments.records import files, tables
+from experiments.records import files, merging, tables
 from experiments.records.summary import STATISTICS
 from experiments.records.tables import TableError
 
@@ -39,6 +40,7 @@ _FIGURES: dict[str, Callable[[Tables], Figure | None]] = {
 """Each gives None where the tables do not hold what it shows."""
 
 _PAGES: dict[str, Callable[[Tables], str | None]] = {
+    "configurations": lambda held: configurations.page(held.runs),
     "ablation": lambda held: ablation.page(held.runs),
     "frontier": lambda held: frontier.page(held.runs),
     "transfer": lambda held: transfer.page(held.transfers),
@@ -64,8 +66,14 @@ def draw_folder(directory: Path) -> list[Path]:
     if not directory.is_dir():
         raise TableError(directory, "is no folder; name one that has a runs.csv")
     held = _read(directory)
-    pages = {name: text for name, write in _PAGES.items() if (text := write(held)) is not None}
-    draws = {name: partial(draw, held) for name, draw in _FIGURES.items()}
+    missing = len(set(merging.planned(directory)) - set(held.runs["run_id"]))
+    label = f"Unfinished: {missing} runs of this sweep are missing." if missing else ""
+    pages = {
+        name: text.replace("\n\n", f"\n\n**{label}**\n\n", 1) if label else text
+        for name, write in _PAGES.items()
+        if (text := write(held)) is not None
+    }
+    draws = {name: partial(_labelled, draw, held, label) for name, draw in _FIGURES.items()}
     paths = save_figures(draws, directory / "figures")
     for name, text in pages.items():
         paths.append(directory / f"{name}.md")
@@ -73,10 +81,29 @@ def draw_folder(directory: Path) -> list[Path]:
     return paths
 
 
+def _labelled(draw: Callable[[Tables], Figure | None], held: Tables, label: str) -> Figure | None:
+    """A figure, and on it that rows are missing, where some are."""
+    figure = draw(held)
+    if figure is not None and label:
+        figure.text(0.99, 0.995, label, ha="right", va="top", color="#D55E00", fontsize=9)
+    return figure
+
+
+def _spread_out(runs: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """The runs with a column for each setting that ``method_settings`` has, as text."""
+    try:
+        rows = [{} if pd.isna(cell) else json.loads(cell) for cell in runs["method_settings"]]
+        further = pd.DataFrame(rows, index=runs.index).astype("string")
+    except (ValueError, AttributeError) as error:
+        raise TableError(path, f"must be JSON ({error})", column="method_settings") from error
+    return runs.join(further[[name for name in further if name not in runs]])
+
+
 def _read(directory: Path) -> Tables:
     runs = tables.read_runs(directory / "runs.csv")
     if runs.empty:
         raise TableError(directory / "runs.csv", "has no rows; there is nothing to draw")
+    runs = _spread_out(runs, directory / "runs.csv")
     curves: pd.DataFrame | None = None
     transfers: pd.DataFrame | None = None
     if (path := directory / "summary.csv").exists():  # settings that runs.csv has no column for

@@ -16,6 +16,8 @@ from experiments.records.summary import STATISTICS
 
 _NO_SETTINGS = RESULT_COLUMNS | set(STATISTICS)
 _NO_SETTINGS |= {"run_id", "config_id", "seed", "schema_version", "method", "n", "series"}
+# What follows from other settings, or says them together.
+_NO_SETTINGS |= {"told", "method_settings", "parent"}
 _WORDS = {
     "budget_env_steps": "budget",
     "continuing_task": "continuing",
@@ -33,6 +35,9 @@ _NAMES = {
     ("relabel_share", "1.0"): "every goal relabelled",
     ("sees_target", "False"): "target not seen",
     ("sees_target", "True"): "target seen",
+    ("updates_per_env_step", "0.0"): "untrained",
+    ("withhold_reward", "False"): "",
+    ("withhold_reward", "True"): "reward withheld",
 }
 """Settings that have a name of their own."""
 
@@ -54,6 +59,8 @@ def name_series(runs: pd.DataFrame) -> pd.Series:
     order: list[str] = []
     for (method, network), group in configs.groupby(["method", "network"], sort=True):
         base = base_name(str(method), str(network))
+        usual = group.loc[group["told"].notna(), "told"].mode()
+        base += f" (told {usual.iloc[0]})" if len(usual) else ""
         cells = group[settings].astype("string").fillna("")
         named = _name_group(base, group, cells)
         order += sorted({*named.values()} - {*order}, key=_natural)
@@ -65,7 +72,7 @@ def name_series(runs: pd.DataFrame) -> pd.Series:
 
 def base_name(method: str, network: str) -> str:
     """A series that needs no further words."""
-    return f"{_title(method)}, {network}"
+    return _title(method) if network == registry.OWN else f"{_title(method)}, {network}"
 
 
 def varying_settings(runs: pd.DataFrame) -> list[str]:
@@ -96,7 +103,7 @@ def _name_group(base: str, group: pd.DataFrame, cells: pd.DataFrame) -> dict[str
                 [_setting(name, row[name]) for name in differing if row[name] != usual[name]]
                 for row in cells.loc[some.index].to_dict("records")
             ]
-        whole = [", ".join([base, *parts]) for parts in words]
+        whole = [", ".join([base, *filter(None, parts)]) for parts in words]
         names |= dict(zip(some["config_id"], whole, strict=True))
     return names
 

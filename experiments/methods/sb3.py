@@ -13,10 +13,11 @@ from stable_baselines3.common.logger import Logger, configure
 from stable_baselines3.common.utils import safe_mean
 from stable_baselines3.common.vec_env import VecEnv
 
-from experiments.config.run import RunConfig
-from experiments.config.task import ENV_ID, Task
+from experiments.config.run import ENV_ID, RunConfig
+from experiments.config.task import Task
 from experiments.evaluation.looks import Looks
 from experiments.methods.vec_env import BitSequenceVecEnv
+from experiments.methods.withheld import WithheldReward, WithheldRewards
 
 LOG_INTERVAL = 100
 """Episodes between two lines of SB3's logs."""
@@ -30,8 +31,10 @@ def training_env(run: RunConfig) -> VecEnv:
         if run.goal_mode == "random":
             # Copies made apart would all draw the same goals from one target_seed.
             arguments["target_seed"] = None
-        return make_vec_env(ENV_ID, n_envs=run.n_envs, env_kwargs=arguments)
-    return BitSequenceVecEnv(task.vector_env(run.n_envs, autoreset_mode="SameStep"))
+        wrapper = WithheldReward if run.withhold_reward else None
+        return make_vec_env(ENV_ID, n_envs=run.n_envs, env_kwargs=arguments, wrapper_class=wrapper)
+    env = task.vector_env(run.n_envs, autoreset_mode="SameStep")
+    return BitSequenceVecEnv(WithheldRewards(env) if run.withhold_reward else env)
 
 
 def learn(model: BaseAlgorithm, steps: int, looks: Looks, logs: Path | None) -> None:
@@ -65,9 +68,13 @@ class _Teller(BaseCallback):
 
     def _on_step(self) -> bool:
         # SB3 counts an episode only after this.
-        ended = int(np.count_nonzero(self.locals["dones"]))
+        ended = np.flatnonzero(self.locals["dones"])
+        infos = self.locals["infos"]
+        rewarded = sum(bool(infos[copy].get("is_success")) for copy in ended)
         model: Any = self.model
-        return self.looks.step(self.num_timesteps, model._n_updates, ended, self._rollout)
+        return self.looks.step(
+            self.num_timesteps, model._n_updates, len(ended), rewarded, self._rollout
+        )
 
     def _on_training_end(self) -> None:
         model: Any = self.model

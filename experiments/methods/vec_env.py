@@ -68,7 +68,7 @@ class BitSequenceVecEnv(VecEnv):
             elapsed = round(time.perf_counter() - self.started, 6)
             for copy in np.flatnonzero(dones):
                 infos[copy] = {
-                    "is_success": bool(batch["final_info"]["is_success"][copy]),
+                    **_success(batch["final_info"], copy),
                     "terminal_observation": batch["final_obs"][copy],
                     "TimeLimit.truncated": bool(truncated[copy] and not terminated[copy]),
                     "episode": {
@@ -112,3 +112,8 @@ class BitSequenceVecEnv(VecEnv):
         """A frame of each copy, in render mode "rgb_array"."""
         frames: Any = self.env.render()
         return frames or [None] * self.num_envs
+
+
+def _success(info: dict[str, Any], copy: Any) -> dict[str, bool]:
+    """Whether an episode reached s, where that is told."""
+    return {"is_success": bool(info["is_success"][copy])} if "is_success" in info else {}

@@ -1,40 +1,98 @@
-"""runs.csv, curves.csv and summary.csv: derived from the run folders, rebuilt at will."""
+"""The tables of a results folder: derived from its run folders, rebuilt at will."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from experiments.config import registry
-from experiments.config.run import RunConfig
 from experiments.records import files, tables
-from experiments.records.run_folders import FinishedRun, config_columns, curve_frame
-from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION
+from experiments.records.run_folders import FinishedRun, curve_frame
+from experiments.records.schema import (
+    CURVE_COLUMNS,
+    PROVENANCE_COLUMNS,
+    RUN_COLUMNS,
+    SCHEMA_VERSION,
+)
 from experiments.records.summary import spread, summarise
-from experiments.records.tables import typed_table
+from experiments.records.tables import TableError, typed_table
+
+PLAN = "plan.json"
+_READ = {
+    "runs.csv": tables.read_runs,
+    "curves.csv": tables.read_curves,
+    "provenance.csv": tables.read_provenance,
+    "transfer.csv": tables.read_transfers,
+}
 
 
 def check_tables(out: Path) -> None:
     """Refuse tables that a merge would not understand, before hours are spent on runs.
 
     Raises:
-        TableError: Naming the file, and where it cannot be understood.
+        TableError: Naming the file, and where it cannot be understood; also if a table is of an
+            older schema, or a row claims a run that provenance.csv does not know.
     """
-    for name, read in (
-        ("runs.csv", tables.read_runs),
-        ("curves.csv", tables.read_curves),
-        ("summary.csv", tables.read_settings),
-        ("transfer.csv", tables.read_transfers),
-    ):
+    for name, read in _READ.items():
         if (out / name).is_file():
-            read(out / name)
+            _current(out / name, read(out / name))
+    if not (out / "runs.csv").is_file():
+        return
+    claimed = set(tables.read_runs(out / "runs.csv")["run_id"])
+    path = out / "provenance.csv"
+    known = set(tables.read_provenance(path)["run_id"]) if path.is_file() else set()
+    if unknown := sorted(claimed - known):
+        raise TableError(
+            out / "runs.csv", f"claims run {unknown[0]!r}, which {path.name} does not know"
+        )
+
+
+def _current(path: Path, table: pd.DataFrame) -> pd.DataFrame:
+    """The table, if its meanings are those of today."""
+    if "schema_version" in table and (table["schema_version"] != SCHEMA_VERSION).any():
+        old = sorted(set(table["schema_version"].fillna(0)) - {SCHEMA_VERSION})
+        raise TableError(
+            path,
+            f"is of schema {old[0]}, and its columns mean something else than those of schema "
+            f"{SCHEMA_VERSION}: tables of two schemas are never merged; name an empty folder",
+        )
+    return table
+
+
+def rows_without_folders(out: Path) -> dict[str, bool]:
+    """Whether each run is solved that is a row of runs.csv and has no folder.
+
+    So a sweep goes on from rows that were committed, on a machine that has nothing else of it.
+    """
+    path = out / "runs.csv"
+    if not path.is_file():
+        return {}
+    runs = _current(path, tables.read_runs(path))
+    runs = runs[~runs["run_id"].isin(_folders(out))]
+    return dict(zip(runs["run_id"], runs["solved"].astype(bool), strict=True))
+
+
+def _folders(out: Path) -> set[str]:
+    folder = out / "runs"
+    return {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+
+
+def plan(out: Path, names: Iterable[str]) -> None:
+    """Keep the names of the runs that a sweep wants beside its tables."""
+    wanted = sorted({*planned(out), *names})
+    files.replace_file(out / PLAN, files.json_bytes({"runs": wanted}))
+
+
+def planned(out: Path) -> list[str]:
+    """The names of the runs that sweeps into a folder wanted; none if it is not known."""
+    path = out / PLAN
+    return [str(name) for name in files.read_json(path).get("runs", [])] if path.exists() else []
 
 
 def merge(out: Path, finished: Mapping[str, FinishedRun], thin: int | None = None) -> pd.DataFrame:
-    """Rebuild runs.csv, curves.csv and summary.csv; rows that have no folder are kept.
+    """Rebuild the tables of a results folder; rows that have no run folder are kept.
 
     Args:
         out: The results folder.
@@ -49,64 +107,48 @@ def merge(out: Path, finished: Mapping[str, FinishedRun], thin: int | None = Non
     """
     rows = [{**run.result, "schema_version": SCHEMA_VERSION} for run in finished.values()]
     curves = [typed_table([], CURVE_COLUMNS), *(curve_frame(run) for run in finished.values())]
-    settings = pd.DataFrame([_settings(run.config) for run in finished.values()])
-    runs = _with_rows_kept(typed_table(rows, RUN_COLUMNS), out / "runs.csv", tables.read_runs)
+    origins = [{"run_id": name, **_origin(run.provenance)} for name, run in finished.items()]
+    runs = _with_rows_kept(typed_table(rows, RUN_COLUMNS), out / "runs.csv")
     runs = runs.sort_values(["method", "network", "n", "config_id", "seed"], ignore_index=True)
-    curve = _with_rows_kept(
-        pd.concat(curves, ignore_index=True), out / "curves.csv", tables.read_curves
-    )
     order = {run_id: place for place, run_id in enumerate(runs["run_id"])}
-    curve = curve.sort_values(
-        ["run_id", "env_steps"],
-        key=lambda column: column.map(order) if column.name == "run_id" else column,
-        ignore_index=True,
+    curve = _with_rows_kept(pd.concat(curves, ignore_index=True), out / "curves.csv")
+    origin = _with_rows_kept(typed_table(origins, PROVENANCE_COLUMNS), out / "provenance.csv")
+    curve, origin = (
+        table.sort_values(
+            ["run_id", *further],
+            key=lambda column: column.map(order) if column.name == "run_id" else column,
+            ignore_index=True,
+        )
+        for table, further in ((curve, ["env_steps"]), (origin, []))
     )
     if thin is not None:
         curve = thin_curves(curve, thin)
-    summary = _with_settings(summarise(runs), settings, out / "summary.csv")
-    for name, frame in (("runs", runs), ("curves", curve), ("summary", summary)):
+    made = {"runs": runs, "curves": curve, "summary": summarise(runs), "provenance": origin}
+    for name, frame in made.items():
         files.replace_file(out / f"{name}.csv", files.csv_bytes(frame))
     return runs
 
 
-def _settings(config: RunConfig) -> dict[str, Any]:
-    """The settings that runs.csv has no column for, for a row of summary.csv."""
-    fields = config.to_dict() | {"hidden": "x".join(map(str, config.hidden))}
-    own = {name: fields[name] for name in _settings_names() if name in fields}
-    return {"config_id": config.config_id, **own}
+def _origin(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Code and machine of a run, as far as they are known."""
+    versions = provenance.get("versions")
+    words = None
+    if isinstance(versions, dict):
+        words = ", ".join(f"{name} {number}" for name, number in versions.items())
+    return {name: provenance.get(name) for name in PROVENANCE_COLUMNS if name != "run_id"} | {
+        "versions": words
+    }
 
 
-def _with_settings(summary: pd.DataFrame, settings: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """The summary beside each configuration's further settings, old ones kept."""
-    known = [settings.drop_duplicates("config_id")] if len(settings) else []
-    if path.is_file():
-        old = tables.read_settings(path)
-        known.append(old[[name for name in ("config_id", *_settings_names()) if name in old]])
-    if not known:
-        return summary
-    rows = pd.concat([frame.astype(object) for frame in known]).drop_duplicates("config_id")
-    rows = rows[[name for name in ("config_id", *_settings_names()) if name in rows]]
-    return summary.merge(rows, on="config_id", how="left")
-
-
-def _settings_names() -> list[str]:
-    listed = {*config_columns(), "seed"}
-    return [name for name in registry.setting_names() if name not in listed]
-
-
-def _with_rows_kept(
-    fresh: pd.DataFrame, path: Path, read: Callable[[Path], pd.DataFrame]
-) -> pd.DataFrame:
+def _with_rows_kept(fresh: pd.DataFrame, path: Path) -> pd.DataFrame:
     """The fresh rows, and those of the CSV whose run has no folder.
 
     A run whose folder is there and cannot be believed is unfinished: its old rows go.
     """
     if not path.is_file():
         return fresh
-    old = read(path)
-    folder = path.parent / "runs"
-    there = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
-    kept = old[~old["run_id"].isin(there | set(fresh["run_id"]))]
+    old = _current(path, _READ[path.name](path))
+    kept = old[~old["run_id"].isin(_folders(path.parent) | set(fresh["run_id"]))]
     return pd.concat([frame for frame in (kept, fresh) if len(frame)] or [fresh], ignore_index=True)
 
 

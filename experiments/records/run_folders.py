@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -19,10 +20,15 @@ import pandas as pd
 
 from experiments.config import registry
 from experiments.config.errors import ConfigError
-from experiments.config.run import RunConfig
+from experiments.config.run import ENV_ID, RunConfig
 from experiments.records import files, tables
 from experiments.records.files import ResultError
-from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION
+from experiments.records.schema import (
+    CURVE_COLUMNS,
+    RUN_COLUMNS,
+    SCHEMA_VERSION,
+    SETTING_COLUMNS,
+)
 from experiments.records.tables import TableError, typed_table
 
 IDENTITY = ("run_id", "config_id", "method", "network", "n", "seed")
@@ -33,7 +39,11 @@ CONFIGURATION = "configuration"
 """Key of a run's provenance: its settings, as they stand in config.json too."""
 CONFIG, RESULT, CURVE, POLICY = "config.json", "result.json", "curve.csv", "policy.safetensors"
 
-_MAY_BE_EMPTY = frozenset({"env_steps_to_solve", "episodes_to_solve", "seconds_to_solve"})
+_NEVER_EMPTY = frozenset(
+    {"run_id", "config_id", "method", "network", "n", "seed", "env", "told", "method_settings"}
+    | {"env_steps", "gradient_updates", "episodes", "success_rate", "solved", "held_share"}
+    | {"stopped_early", "rollout_successes", "wall_seconds", "train_seconds", "threads"}
+)
 
 
 @dataclass(frozen=True)
@@ -51,10 +61,30 @@ class FinishedRun:
     provenance: dict[str, Any]
 
 
-def config_columns() -> list[str]:
-    """The fields of a configuration that are columns of runs.csv."""
-    known = registry.setting_names()
-    return [name for name in RUN_COLUMNS if name in known]
+def settings_row(run: RunConfig) -> dict[str, Any]:
+    """What a row of runs.csv says of a run's settings, ``method_settings`` as JSON of the rest."""
+    entry = registry.method(run.method)
+    fields = {**dict(run), **entry.fixed, "hidden": "x".join(map(str, run.hidden))}
+    named = {"run_id": run.run_id, "config_id": run.config_id, "env": ENV_ID, "told": run.told}
+    known = {**fields, **named}
+    rest = {name: value for name, value in fields.items() if name not in SETTING_COLUMNS}
+    row = {name: known.get(name) for name in SETTING_COLUMNS}
+    return {**row, "method_settings": json.dumps(rest, sort_keys=True)}
+
+
+def run_of(row: Mapping[str, Any]) -> RunConfig:
+    """The run that a row of runs.csv tells of.
+
+    Raises:
+        ConfigError: If it tells of none.
+    """
+    fields = {n: row[n] for n in SETTING_COLUMNS if n in row and not pd.isna(row[n])}
+    fields |= json.loads(fields.pop("method_settings", "{}"))
+    known = registry.method(fields.get("method")).settings.model_fields
+    fields = {name: value for name, value in fields.items() if name in known}
+    if "hidden" in fields:
+        fields["hidden"] = tuple(int(width) for width in str(fields["hidden"]).split("x"))
+    return RunConfig.of(**fields)
 
 
 def write_run(out: Path, run: FinishedRun) -> Path:
@@ -202,9 +232,8 @@ def _read_curve(path: Path, result: Mapping[str, Any], config: RunConfig) -> lis
         raise ResultError(f"{path}: holds run {sorted(strange)[0]!r}")
     own = [name for name in CURVE_COLUMNS if name not in (*IDENTITY, "schema_version")]
     rows: list[Any] = curve.astype(object).where(curve.notna(), None)[own].to_dict("records")
-    end = rows[-1]["env_steps"] if rows else 0
-    # A run shorter than its first evaluation has no curve at all.
-    if end != result["env_steps"] and (rows or result["env_steps"] >= config.first_look):
+    end = rows[-1]["env_steps"] if rows else None
+    if end != result["env_steps"]:
         raise ResultError(f"{path}: ends at env step {end}, the run at {result['env_steps']}")
     return rows
 
@@ -243,13 +272,13 @@ def _check_result(path: Path, result: Mapping[str, Any], config: RunConfig) -> N
     if differing := sorted((set(RUN_COLUMNS) - {"schema_version"}) ^ set(result)):
         state = "missing" if differing[0] in RUN_COLUMNS else "unknown"
         raise ResultError(f"{path}: key {differing[0]!r} is {state}")
-    fields = {"run_id": config.run_id, "config_id": config.config_id, **config.to_dict()}
+    wanted = settings_row(config)
     for name, value in result.items():
-        if value is None and name not in _MAY_BE_EMPTY:
+        if value is None and name in _NEVER_EMPTY:
             raise ResultError(f"{path}: {name} is empty")
-        if (wanted := fields.get(name, value)) != value:
+        if name in wanted and wanted[name] != value:
             raise ResultError(
-                f"{path}: {name} is {value!r}, but {wanted!r} in {path.with_name(CONFIG)}"
+                f"{path}: {name} is {value!r}, but {wanted[name]!r} in {path.with_name(CONFIG)}"
             )
         try:
             RUN_COLUMNS[name].check(value)

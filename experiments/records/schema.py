@@ -13,7 +13,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 3
+"""2: new names; 3: new meanings (a run uses its whole budget, and solved has to be held)."""
 SOLVED_FROM = 0.99
 """A run is solved when its success rate at the end is at least this."""
 
@@ -117,10 +118,12 @@ _IDENTITY = (
     Column("n", "integer", 1, required=True),
     Column("seed", "integer", required=True),
 )
-_VERSION = Column("schema_version", "integer", SCHEMA_VERSION, SCHEMA_VERSION)
+_VERSION = Column("schema_version", "integer", 1, SCHEMA_VERSION)
 
-RUN_COLUMNS: Mapping[str, Column] = _by_name(
+SETTING_COLUMNS: Mapping[str, Column] = _by_name(
     *_IDENTITY,
+    Column("env", "text"),
+    Column("told", "text"),
     Column("goal_mode", "text"),
     Column("start", "text"),
     Column("reward_type", "text"),
@@ -129,23 +132,46 @@ RUN_COLUMNS: Mapping[str, Column] = _by_name(
     Column("n_envs", "integer", 1),
     Column("budget_env_steps", "integer", 1),
     Column("updates_per_env_step", "number"),
+    Column("withhold_reward", "flag"),
     Column("relabel_done", "flag"),
     Column("learner_reward", "text"),
     Column("relabel_share", "number", 0, 1),
     Column("goal_strategy", "text"),
+    Column("replay", "text"),
+    Column("exploration", "text"),
+    Column("search", "flag"),
     Column("sees_target", "flag"),
     Column("implementation", "text"),
+    Column("hidden", "text"),
+    Column("batch_size", "integer", 1),
+    Column("learning_rate", "number"),
+    Column("gamma", "number", 0, 1),
+    Column("method_settings", "text"),
+    Column("device", "text"),
+    Column("parent", "text"),
+)
+"""Which run it was: what a row says of its settings; ``method_settings`` is JSON of the rest."""
+
+RUN_COLUMNS: Mapping[str, Column] = _by_name(
+    *SETTING_COLUMNS.values(),
     Column("env_steps", "integer"),
     Column("gradient_updates", "integer"),
     Column("episodes", "integer"),
     Column("success_rate", "number", 0, 1, required=True),
     Column("solved", "flag"),
+    Column("held_share", "number", 0, 1),
+    Column("stopped_early", "flag"),
     Column("env_steps_to_solve", "integer"),
     Column("episodes_to_solve", "integer"),
+    Column("seconds_to_solve", "number"),
+    Column("env_steps_to_first_pass", "integer"),
+    Column("env_steps_to_first_reward", "integer"),
+    Column("rollout_successes", "integer"),
+    Column("search_env_steps", "integer"),
+    Column("search_seconds", "number"),
     Column("wall_seconds", "number"),
     Column("train_seconds", "number"),
-    Column("seconds_to_solve", "number"),
-    Column("device", "text"),
+    Column("threads", "integer", 1),
     _VERSION,
 )
 """``runs.csv``: a row a finished run."""
@@ -179,12 +205,17 @@ TRANSFER_COLUMNS: Mapping[str, Column] = _by_name(
 )
 """``transfer.csv``: a row for an agent at one number of bits."""
 
-CLOCK_COLUMNS = frozenset({"wall_seconds", "train_seconds", "seconds_to_solve"})
+PROVENANCE_COLUMNS: Mapping[str, Column] = _by_name(
+    Column("run_id", "text", required=True),
+    Column("commit", "text"),
+    Column("clean", "flag"),
+    Column("versions", "text"),
+    Column("processor", "text"),
+)
+"""``provenance.csv``: a row a finished run, whose code and machine it was; no host, no path."""
+
+CLOCK_COLUMNS = frozenset({"wall_seconds", "train_seconds", "seconds_to_solve", "search_seconds"})
 """What no two machines agree on."""
 
-RESULT_COLUMNS = frozenset(
-    {"env_steps", "gradient_updates", "episodes", "success_rate", "solved"}
-    | {"env_steps_to_solve", "episodes_to_solve"}
-    | CLOCK_COLUMNS
-)
-"""What a run measured; the other columns of ``runs.csv`` say which run it was."""
+RESULT_COLUMNS = frozenset(RUN_COLUMNS) - frozenset(SETTING_COLUMNS) - {"schema_version"}
+"""What a run measured."""

@@ -1,7 +1,7 @@
-"""Runs by configuration: how many seeds solved it, how well, how fast, with intervals.
+"""Runs by configuration: how many seeds solved it, how well, how fast, and beside what null.
 
-Each configuration has few seeds, and often all of them agree; a bootstrap would then give an
-interval of no width. All intervals here are Wilson's, which stay honest at 0 of k and k of k.
+Seeds solved have Wilson's interval; means of rates a bootstrap over seeds, or, where every rate is
+0 or 1 and a bootstrap would have no width, the exact one (Clopper and Pearson's).
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from experiments.records.schema import RESULT_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION
+from experiments.records.schema import RUN_COLUMNS, SCHEMA_VERSION, SETTING_COLUMNS
 
-_NO_SETTINGS = RESULT_COLUMNS | {"run_id", "config_id", "seed", "schema_version"}
-CONFIG_COLUMNS = tuple(name for name in RUN_COLUMNS if name not in _NO_SETTINGS)
-"""The settings of a configuration that ``runs.csv`` has a column for."""
+CONFIG_COLUMNS = tuple(
+    name for name in SETTING_COLUMNS if name not in {"run_id", "config_id", "seed", "parent"}
+)
+"""The settings of a configuration."""
+_OF_A_NULL = [name for name in CONFIG_COLUMNS if name != "withhold_reward"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -27,7 +29,9 @@ _QUARTILES = (("q25", 0.25), ("median", 0.5), ("q75", 0.75))
 STATISTICS = (
     *("seeds", "solved", "solved_fraction", "solved_low", "solved_high"),
     *(f"success_rate_{name}" for name in ("mean", "min", "max", "low", "high")),
+    *("held_share_mean", "held_share_min"),
     *(f"{time}_{name}" for time in (*_TIMES, "train_seconds") for name, _ in _QUARTILES),
+    *("null_seeds", "null_solved", "null_p"),
 )
 """What a summary says of each configuration."""
 
@@ -55,18 +59,16 @@ def wilson_interval(successes: int, trials: int, confidence: float = 0.95) -> tu
 def rate_interval(rates: Sequence[float], confidence: float = 0.95) -> tuple[float, float]:
     """An interval for the mean success rate over all seeds, from those that were run.
 
-    Wilson's score interval with the mean rate p as the proportion and the number of seeds m as
-    the trials. A rate lies in [0, 1], so its variance across seeds is at most p(1 - p), that of a
-    seed which solves all or nothing: the interval is conservative, and where every rate is 0 or 1
-    it is exactly Wilson's for the number of seeds solved. The episodes of one evaluation are not
-    pooled: they share a policy, and say nothing about another seed.
+    The episodes of one evaluation are not pooled: they share a policy, and say nothing about
+    another seed.
 
     Args:
         rates: One success rate for each seed, in [0, 1].
         confidence: Coverage, between 0 and 1.
 
     Returns:
-        Lower and upper end, in [0, 1].
+        Lower and upper end, in [0, 1]: of 10,000 bootstrap means, always the same ones; exact for
+        the number of ones where every rate is 0 or 1.
 
     Raises:
         ValueError: If there is no rate, or one outside [0, 1].
@@ -74,11 +76,36 @@ def rate_interval(rates: Sequence[float], confidence: float = 0.95) -> tuple[flo
     values = np.asarray(rates, dtype=np.float64)
     if values.size == 0 or not ((values >= 0) & (values <= 1)).all():
         raise ValueError(f"rates must be at least one number in [0, 1], got {list(rates)!r}")
-    m, p = values.size, float(values.mean())
-    z = float(stats.norm.ppf((1 + confidence) / 2))
-    middle = (p + z**2 / (2 * m)) / (1 + z**2 / m)
-    reach = z / (1 + z**2 / m) * float(np.sqrt(p * (1 - p) / m + z**2 / (4 * m**2)))
-    return max(0.0, middle - reach), min(1.0, middle + reach)
+    if np.isin(values, (0, 1)).all():
+        test = stats.binomtest(int(values.sum()), values.size)
+        low, high = test.proportion_ci(confidence, "exact")
+    elif np.ptp(values) == 0:
+        low = high = values[0]
+    else:
+        low, high = stats.bootstrap(
+            (values,),
+            np.mean,
+            n_resamples=10_000,
+            confidence_level=confidence,
+            method="percentile",
+            rng=np.random.default_rng(0),
+        ).confidence_interval
+    return float(low), float(high)
+
+
+def fisher(solved: int, seeds: int, null_solved: int, null_seeds: int) -> float:
+    """The chance that a null with as many solved seeds as both together leaves so many to one.
+
+    Fisher's exact test, one-sided: small where clearly more seeds are solved than of the null's.
+
+    Args:
+        solved: Seeds that are solved.
+        seeds: Of so many.
+        null_solved: Of the null.
+        null_seeds: Of so many.
+    """
+    table = np.array([[solved, seeds - solved], [null_solved, null_seeds - null_solved]])
+    return float(stats.fisher_exact(table, alternative="greater").pvalue)
 
 
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:
@@ -97,9 +124,10 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
         ``schema_version``; sorted by method, network and n. No runs give no rows.
     """
     rows = [_summary(str(name), group) for name, group in runs.groupby("config_id", sort=False)]
-    summary = pd.DataFrame(rows, columns=["config_id", *CONFIG_COLUMNS, *STATISTICS])
+    summary = pd.DataFrame(_beside_nulls(rows), columns=["config_id", *CONFIG_COLUMNS, *STATISTICS])
     types = {name: RUN_COLUMNS[name].dtype for name in ("config_id", *CONFIG_COLUMNS)}
     types |= dict.fromkeys(STATISTICS, "float64") | {"seeds": "int64", "solved": "int64"}
+    types |= {"null_seeds": "Int64", "null_solved": "Int64"}
     summary = summary.astype(types).assign(schema_version=SCHEMA_VERSION)
     return summary.sort_values(["method", "network", "n", "config_id"], ignore_index=True)
 
@@ -134,12 +162,27 @@ def summarise_transfers(transfers: pd.DataFrame) -> pd.DataFrame:
 def times_to_solve(runs: pd.DataFrame, unit: Literal["env_steps", "episodes"]) -> Floats:
     """After how many steps or episodes each run was solved; NaN where it is not, at its end.
 
-    A run with its full budget may pass 0.99 between its last evaluation and its end: such a run
-    counts with its end.
+    In tables of the first schema a run may be solved at its end alone, and counts with that.
     """
     known = _floats(runs, f"{unit}_to_solve")
     times = np.where(np.isnan(known), _floats(runs, unit), known)
     return np.where(_floats(runs, "solved") == 1.0, times, np.nan)
+
+
+def _beside_nulls(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each configuration beside the same one whose reward was withheld, where it was run."""
+
+    def task(row: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(row[name] for name in _OF_A_NULL)
+
+    nulls = {task(row): row for row in rows if row["withhold_reward"]}
+    for row in rows:
+        null = None if row["withhold_reward"] else nulls.get(task(row))
+        if null is not None:
+            row |= {"null_seeds": null["seeds"], "null_solved": null["solved"]}
+            counts = (row["solved"], row["seeds"], null["solved"], null["seeds"])
+            row["null_p"] = fisher(*counts)
+    return rows
 
 
 def _summary(config_id: str, runs: pd.DataFrame) -> dict[str, Any]:
@@ -153,6 +196,9 @@ def _summary(config_id: str, runs: pd.DataFrame) -> dict[str, Any]:
     row["solved_low"], row["solved_high"] = wilson_interval(row["solved"], len(runs))
     row |= {f"success_rate_{name}": getattr(rates, name)() for name in ("mean", "min", "max")}
     row["success_rate_low"], row["success_rate_high"] = rate_interval(rates.tolist())
+    held = _floats(runs, "held_share")
+    if not np.isnan(held).all():
+        row |= {"held_share_mean": np.nanmean(held), "held_share_min": np.nanmin(held)}
     times = {name: np.where(solved, _floats(runs, name), np.nan) for name in _TIMES}
     times["train_seconds"] = _floats(runs, "train_seconds")
     for time, values in times.items():

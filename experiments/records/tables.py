@@ -23,6 +23,7 @@ from experiments.records.files import ResultError
 from experiments.records.schema import (
     CLOCK_COLUMNS,
     CURVE_COLUMNS,
+    PROVENANCE_COLUMNS,
     RUN_COLUMNS,
     SOLVED_FROM,
     TRANSFER_COLUMNS,
@@ -87,6 +88,16 @@ def read_curves(path: Path | str) -> pd.DataFrame:
     for _, row in read_rows(Path(path), CURVE_COLUMNS):
         unique.setdefault(tuple(row[name] for name in names), row)
     return _frame(list(unique.values()), CURVE_COLUMNS)
+
+
+def read_provenance(path: Path | str) -> pd.DataFrame:
+    """Code and machine of each run of a ``provenance.csv``, as it stands last.
+
+    Raises:
+        TableError: If the file cannot be read or understood.
+    """
+    rows = {row["run_id"]: row for _, row in read_rows(Path(path), PROVENANCE_COLUMNS)}
+    return _frame(list(rows.values()), PROVENANCE_COLUMNS)
 
 
 def read_settings(path: Path | str) -> pd.DataFrame:
@@ -154,7 +165,7 @@ def read_rows(path: Path, columns: Mapping[str, Column]) -> Iterator[tuple[int, 
     """Line number and parsed cells of each row; each header row rules the rows that follow."""
     header: list[str] | None = None
     for line, cells in _records(path):
-        if header is None or "config_id" in cells:
+        if header is None or "run_id" in cells or "config_id" in cells:
             header = _header(path, line, cells, columns)
             continue
         if len(cells) < len(header) or any(cells[len(header) :]):

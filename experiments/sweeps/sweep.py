@@ -35,11 +35,13 @@ def sweep(
     console: Console,
     failures: Failures,
     force: bool = False,
+    weights_needed: bool = False,
 ) -> tuple[pd.DataFrame, Runs]:
     """Train the runs that are not finished, or all by force, and rebuild the tables of a folder.
 
     Runs that fail are put into ``failures`` as they do, so that they can be told of whatever else
-    happens. All rows of runs.csv are returned, and every finished run of the folder.
+    happens. All rows of runs.csv are returned, and every finished run of the folder. Where weights
+    are needed, a row of runs.csv whose folder is gone does not do for a finished run.
 
     Raises:
         ClusterError: If nobody is there to train them.
@@ -49,8 +51,11 @@ def sweep(
     told: set[str] = set()
     # Only what is needed: a thousand runs' weights and curves stay on the disk.
     solved = {name: run.result["solved"] for name, run in finished(out, console, told).items()}
+    if not weights_needed:
+        solved = merging.rows_without_folders(out) | solved
     missing = {run.run_id: run for run in runs if force or run.run_id not in solved}
     LOG.info("%s runs, %s to do, in %s", len(runs), len(missing), out)
+    merging.plan(out, [run.run_id for run in runs])
     try:
         done = sum(solved[run.run_id] for run in runs if run.run_id not in missing)
         for ended in _trained(out, missing, len(runs), done, site, console) if missing else ():

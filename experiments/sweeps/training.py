@@ -12,13 +12,12 @@ import safetensors.torch
 import torch as th
 
 from experiments.config.run import RunConfig
-from experiments.config.streams import Stream
 from experiments.evaluation.looks import Looks
+from experiments.evaluation.solved import judge
 from experiments.methods.learner import Learner, learner_of
 from experiments.records import run_folders
 from experiments.records.provenance import describe
 from experiments.records.run_folders import FinishedRun
-from experiments.records.schema import SOLVED_FROM
 from experiments.sweeps.process_state import borrowed_process
 
 
@@ -54,31 +53,36 @@ def train(
 def _finished(
     run: RunConfig, learner: Learner, looks: Looks, described: dict[str, Any], began: float
 ) -> FinishedRun:
-    """What a run's folder is to hold, after one last and fresh look."""
-    final = looks.evaluate(Stream.FINAL_EVALUATION)
+    """What a run's folder is to hold."""
+    verdict = judge(looks.curve)
+    since = verdict.since or {}
     weights = {name: value.contiguous() for name, value in learner.weights().items()}
-    fields = run.to_dict()
     result = {
-        "run_id": run.run_id,
-        "config_id": run.config_id,
-        **{name: fields.get(name) for name in run_folders.config_columns()},
+        **run_folders.settings_row(run),
         "env_steps": looks.env_steps,
         "gradient_updates": looks.updates,
         "episodes": looks.episodes,
-        "success_rate": final.success_rate,
-        "solved": final.success_rate >= SOLVED_FROM,
-        **looks.time_to_solve(),
+        "success_rate": looks.curve[-1]["success_rate"],
+        "solved": verdict.solved,
+        "held_share": verdict.held_share,
+        "stopped_early": looks.stopped_early,
+        "env_steps_to_solve": since.get("env_steps"),
+        "episodes_to_solve": since.get("episodes"),
+        "seconds_to_solve": since.get("train_seconds"),
+        "env_steps_to_first_pass": (verdict.first_pass or {}).get("env_steps"),
+        "env_steps_to_first_reward": looks.first_reward,
+        "rollout_successes": looks.rewarded,
+        "search_env_steps": 0,
+        "search_seconds": 0.0,
         "wall_seconds": time.perf_counter() - began,
         "train_seconds": looks.train_seconds,
+        "threads": th.get_num_threads(),
     }
+    finished_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return FinishedRun(
         config=run,
         result=result,
         curve=looks.curve,
         policy=safetensors.torch.save(weights, metadata={"run_id": run.run_id}),
-        provenance={
-            **described,
-            "threads": th.get_num_threads(),
-            "finished_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        },
+        provenance={**described, "threads": th.get_num_threads(), "finished_at": finished_at},
     )

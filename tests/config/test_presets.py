@@ -17,17 +17,22 @@ from experiments.config.run import RunConfig
 
 def test_quick_is_what_was_asked_for() -> None:
     runs = plan(PRESETS["quick"].blocks, {})
-    assert [(run.method, run.n, run.seed) for run in runs] == [
+    real = [run for run in runs if not run.withhold_reward]
+    assert [(run.method, run.n, run.seed) for run in real] == [
         (method, n, seed)
         for method in ("dqn", "her")
         for n in (4, 8, 12, 16, 20)
         for seed in (0, 1, 2)
     ]
+    assert {(run.method, run.n) for run in runs if run.withhold_reward} == {
+        ("her", 12),
+        ("her", 20),
+    }
     # Equal budgets, used to the end: in steps of the environment and in updates.
     assert len({(run.budget_env_steps, run.updates_per_env_step) for run in runs}) == 1
     assert all(run.full_budget for run in runs)
     # Between the two methods nothing differs but hindsight.
-    for dqn, her in zip(runs[:15], runs[15:], strict=True):
+    for dqn, her in zip(real[:15], real[15:], strict=True):
         ours, theirs = dqn.to_dict(), her.to_dict()
         differing = {name for name in ours if ours[name] != theirs[name]}
         assert differing == {"method", "relabel_done", "relabel_share", "goal_strategy"}
@@ -36,7 +41,9 @@ def test_quick_is_what_was_asked_for() -> None:
 def test_paper_has_both_methods_at_its_sizes() -> None:
     runs = plan(PRESETS["paper"].blocks, {})
     sizes = (1, 2, 3, 5, 8, 10, 12, 13, 15, 20, 25, 30, 35, 40, 45, 50)
-    plain = [run for run in runs if run.sees_target and run.goal_mode == "fixed"]
+    fixed = [run for run in runs if run.sees_target and run.goal_mode == "fixed"]
+    assert {run.n for run in fixed if run.withhold_reward} == {5, 10, 20, 50}
+    plain = [run for run in fixed if not run.withhold_reward]
     counted = Counter((run.method, run.n) for run in plain)
     assert set(counted) == {(method, n) for method in ("dqn", "her") for n in sizes}
     assert len(set(counted.values())) == 1
@@ -81,6 +88,8 @@ def test_overrides_replace_a_setting_and_add_others() -> None:
         ("dqn", 6, 0, 0.9),
         ("dqn", 6, 0, 0.95),
         ("her", 6, 0, 0.9),
+        ("her", 6, 0, 0.95),
+        ("her", 6, 0, 0.9),  # its null
         ("her", 6, 0, 0.95),
     ]
     # What no flag named is the preset's own.

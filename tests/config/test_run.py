@@ -23,7 +23,7 @@ from experiments.config.run import RunConfig
 from experiments.config.settings import setting
 from experiments.methods.her import HerRun
 
-RUN_ID = re.compile(r"(dqn|her)-(mlp|equivariant)-n[0-9]+-s[0-9]+-[0-9a-f]{10}")
+RUN_ID = re.compile(r"(dqn|her|flip)-(mlp|equivariant)-n[0-9]+-s[0-9]+-[0-9a-f]{10}")
 CONFIG_ID = re.compile(r"(dqn|her)-(mlp|equivariant)-n[0-9]+-[0-9a-f]{10}")
 
 
@@ -113,7 +113,9 @@ OTHER: dict[str, Any] = {
     "n_envs": 7,
     "budget_env_steps": 60_000,
     "updates_per_env_step": 0.5,
-    "full_budget": True,
+    "full_budget": False,
+    "withhold_reward": True,
+    "late_looks": 30,
     "relabel_done": False,
     "learner_reward": "r",
     "relabel_share": 0.75,
@@ -130,6 +132,7 @@ OTHER: dict[str, Any] = {
     "learning_starts": 500,
     "exploration_steps": 100,
     "exploration_final_eps": 0.1,
+    "acting_weights": "average",
     "max_grad_norm": 5.0,
     "eval_episodes": 50,
     "eval_spacing": 1.1,
@@ -154,8 +157,11 @@ def test_every_setting_is_in_the_name(field: str) -> None:
 
 def test_a_run_of_the_first_version_keeps_its_name() -> None:
     """Results are committed under these."""
-    assert RunConfig.of(n=50).run_id == "her-mlp-n50-s0-cdb8e0f123"
-    assert RunConfig.of(method="dqn", n=20, seed=4).run_id == "dqn-mlp-n20-s4-00dd42be7b"
+    assert RunConfig.of(n=50, full_budget=False).run_id == "her-mlp-n50-s0-cdb8e0f123"
+    assert (
+        RunConfig.of(method="dqn", n=20, seed=4, full_budget=False).run_id
+        == "dqn-mlp-n20-s4-00dd42be7b"
+    )
 
 
 @pytest.mark.parametrize(
@@ -215,7 +221,7 @@ def test_a_replay_buffer_of_long_strings_has_room_in_memory() -> None:
         run = HerRun(network="equivariant", n=n)
         two_episodes = 2 * run.max_steps * run.n_envs
         assert two_episodes <= run.buffer_size <= max(10**9 // n, two_episodes), n
-    assert HerRun(network="equivariant", n=1_000).buffer_size == 100_000
+    assert HerRun(network="equivariant", n=1_000).buffer_size == 20_000
 
 
 def test_planning_imports_no_torch() -> None:
@@ -283,9 +289,10 @@ def test_a_changed_setting_changes_only_what_follows_from_it(name: str) -> None:
 def test_what_follows_from_what_is_read_off_the_rules() -> None:
     followers = registry.followers()
     assert followers["implementation"] == {
-        *("learner_reward", "relabel_done", "gamma", "tau", "target_update_interval")
+        *("learner_reward", "relabel_done", "gamma", "tau", "target_update_interval"),
+        "acting_weights",
     }
-    assert followers["goal_mode"] == {"budget_env_steps"}
+    assert followers["goal_mode"] == {"budget_env_steps", "eval_episodes"}
     assert "seed" not in followers
 
 

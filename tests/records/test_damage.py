@@ -79,7 +79,7 @@ ANY_JSON: dict[str, Edit] = {
     "digits": lambda _: b'{"n": ' + b"9" * 5_000 + b"}",
     "cut before its brace": lambda data: data[:-2],
     "no schema": fields(schema_version=...),
-    "newer schema": fields(schema_version=2),
+    "newer schema": fields(schema_version=9),
     "text schema": fields(schema_version="1"),
 }
 OWN: dict[str, dict[str, Edit]] = {
@@ -120,8 +120,8 @@ OWN: dict[str, dict[str, Edit]] = {
         "cut in its last row": lambda data: data[:-12],
         "rate as text": text(b",0.1,", b",high,"),
         "rate above 1": text(b",0.1,", b",1.5,"),
-        "newer schema": text(b",1\n", b",2\n"),
-        "too many cells": text(b",1\n", b",1,1\n"),
+        "newer schema": text(b",3\n", b",9\n"),
+        "too many cells": text(b",3\n", b",3,1\n"),
         "open quote": text(b"her-mlp", b'"her-mlp'),
     },
     POLICY: {

@@ -18,7 +18,7 @@ import safetensors.numpy
 from experiments.records import files, merging, run_folders
 from experiments.records.files import ResultError
 from experiments.records.run_folders import CONFIG, CURVE, POLICY, RESULT, FinishedRun
-from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS
+from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION
 from experiments.records.tables import read_runs
 from tests.made_runs import NAMES, TABLES, make_finished_run, tree, with_content
 
@@ -75,7 +75,7 @@ def test_the_files_say_what_the_contract_says(tmp_path: Path) -> None:
     run = make_finished_run(method="dqn", solved_at=None, success_rate=0.5)
     folder = run_folders.write_run(tmp_path, run)
     config = json.loads((folder / CONFIG).read_text())
-    assert config == {"schema_version": 1, **run.config.to_dict()}
+    assert config == {"schema_version": SCHEMA_VERSION, **run.config.to_dict()}
     result = json.loads((folder / RESULT).read_text())
     assert set(result) == {*RUN_COLUMNS, "provenance"}
     assert result["env_steps_to_solve"] is None
@@ -224,7 +224,7 @@ def test_a_disk_that_fails_leaves_the_finished_runs_as_they_were(
     assert run_folders.scan(tmp_path) == found
 
 
-@pytest.mark.parametrize("k", [1, 2, 3])
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
 def test_a_full_disk_leaves_whole_tables(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, k: int
 ) -> None:
@@ -237,6 +237,6 @@ def test_a_full_disk_leaves_whole_tables(
             merging.merge(tmp_path, finished)
     after = tree(tmp_path)
     assert set(after) == set(before)
-    assert [after[name] != before[name] for name in TABLES] == [k > 1, k > 2, False]
+    assert [after[name] != before[name] for name in TABLES] == [k > 1, k > 2, k > 3, False]
     merging.merge(tmp_path, finished)
     assert set(read_runs(tmp_path / "runs.csv")["run_id"]) == set(finished)

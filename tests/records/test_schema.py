@@ -40,7 +40,7 @@ def test_a_run_has_every_column() -> None:
         *(("success_rate", value) for value in (1.5, None, math.nan, "0.5", True, [1.0])),
         *(("env_steps", value) for value in (1.5, -1, "12", math.inf, True)),
         *(("solved", value) for value in (1, "yes")),
-        *(("method", 3), ("device", ""), ("schema_version", 2)),
+        *(("method", 3), ("device", ""), ("schema_version", 9)),
     ],
 )
 def test_wrong_values_are_named(column: str, value: Any) -> None:

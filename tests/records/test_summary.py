@@ -10,15 +10,18 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from experiments.records.schema import RUN_COLUMNS
 from experiments.records.summary import (
     CONFIG_COLUMNS,
     STATISTICS,
+    fisher,
     rate_interval,
     summarise,
     wilson_interval,
 )
+from tests import made_rows
 
 NAN = math.nan
 
@@ -32,17 +35,59 @@ def test_wilson_has_its_known_values() -> None:
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=30))
-def test_all_or_nothing_rates_give_wilson(solved: list[bool]) -> None:
-    wilson = wilson_interval(sum(solved), len(solved))
-    assert rate_interval([float(each) for each in solved]) == pytest.approx(wilson, abs=1e-12)
+def test_all_or_nothing_rates_have_the_exact_interval(solved: list[bool]) -> None:
+    low, high = rate_interval([float(each) for each in solved])
+    k, m = sum(solved), len(solved)
+    assert low == pytest.approx(stats.beta.ppf(0.025, k, m - k + 1) if k else 0.0)
+    assert high == pytest.approx(stats.beta.ppf(0.975, k + 1, m - k) if k < m else 1.0)
+    assert high - low > 0.2
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=10))
-def test_a_rate_interval_holds_the_mean_and_has_a_width(rates: list[float]) -> None:
+def test_a_rate_interval_lies_around_the_mean(rates: list[float]) -> None:
     low, high = rate_interval(rates)
-    assert 0 <= low <= np.mean(rates) + 1e-12
-    assert np.mean(rates) - 1e-12 <= high <= 1
-    assert high - low > 0.2
+    assert 0 <= low <= np.mean(rates) + 1e-9
+    assert np.mean(rates) - 1e-9 <= high <= 1
+    assert (low, high) == rate_interval(rates)
+
+
+def test_a_bootstrap_covers_the_mean() -> None:
+    rng = np.random.default_rng(0)
+    hits = 0
+    for _ in range(100):
+        low, high = rate_interval(rng.beta(2, 5, size=30).tolist())
+        hits += low <= 2 / 7 <= high
+    assert 85 <= hits <= 99
+
+
+@pytest.mark.parametrize(
+    ("counts", "p"),
+    [
+        ((10, 10, 0, 10), 1 / 184_756),
+        ((3, 3, 0, 3), 0.05),
+        ((5, 5, 0, 5), 1 / 252),
+        ((0, 5, 5, 5), 1),
+    ],
+)
+def test_fishers_test_is_one_sided_and_exact(counts: tuple[int, int, int, int], p: float) -> None:
+    assert fisher(*counts) == pytest.approx(p)
+
+
+def test_each_row_stands_beside_its_null() -> None:
+    rows = [
+        made_rows.run(seed, run_id=f"{name}-{seed}", config_id=name, solved=solved, **settings)
+        for name, solved, settings in (
+            ("real", True, {}),
+            ("null", False, {"withhold_reward": True}),
+            ("other", True, {"gamma": 0.9}),
+        )
+        for seed in range(5)
+    ]
+    summary = summarise(pd.DataFrame(rows)).set_index("config_id")
+    real = summary.loc["real"]
+    assert (real["null_solved"], real["null_seeds"]) == (0, 5)
+    assert real["null_p"] == pytest.approx(1 / 252)
+    assert summary.loc[["null", "other"], "null_p"].isna().all()
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(-1, 5), (6, 5), (0, 0)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import model_validator
 
@@ -90,6 +90,12 @@ class DqnRun(RunConfig):
         high=STEPS,
     )
     exploration_final_eps: float = setting("Epsilon from there on.", 0.05, low=0, high=1)
+    acting_weights: Literal["online", "average"] = setting(
+        "What acts, explores and is kept: the online network, or the target network, whose running "
+        "average is steadier than single updates (not for stock runs).",
+        rule=Rule("acting_weights", "online", lambda _: "online"),
+        neutral="online",
+    )
     max_grad_norm: float = setting("Gradients are clipped to this norm.", 10.0, low=1e-9, high=1e9)
 
     @model_validator(mode="after")
@@ -111,6 +117,11 @@ class DqnRun(RunConfig):
                     f"sees_target=True, got {self.learner_reward!r} and {self.sees_target}"
                 )
             check_at_least("target_update_interval", self.target_update_interval, 1)
+            if self.acting_weights != "online":
+                raise ConfigError(
+                    "implementation='stock' is SB3 unchanged: acting_weights='online', got "
+                    f"{self.acting_weights!r}"
+                )
         elif self.target_update_interval != 0:
             raise ConfigError(
                 "target_update_interval must be 0 (with each gradient update) unless "
@@ -130,6 +141,8 @@ class DqnRun(RunConfig):
         minibatches are drawn together, as many of it as make eight updates, if that takes no more
         than a quarter of an episode. Stock runs take the smallest.
         """
+        if not self._ratio:
+            return 1, 0
         vector_steps, updates = (self._ratio * self.n_envs).as_integer_ratio()[::-1]
         if self.implementation == "stock":
             return vector_steps, updates

@@ -31,11 +31,20 @@ class BitDQN(DQN):
     Args:
         *args: SB3's.
         exploration_steps: Environment steps over which epsilon falls to its final value.
+        acts_with_average: Greedy actions are the target network's, whose running average is
+            steadier.
         **kwargs: SB3's; ``target_update_interval`` and ``exploration_fraction`` have no effect.
     """
 
-    def __init__(self, *args: Any, exploration_steps: int = 10_000, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        exploration_steps: int = 10_000,
+        acts_with_average: bool = False,
+        **kwargs: Any,
+    ) -> None:
         self.exploration_steps = exploration_steps
+        self.acts_with_average = acts_with_average
         super().__init__(*args, **kwargs)
 
     def _setup_model(self) -> None:
@@ -80,7 +89,7 @@ class BitDQN(DQN):
             if greedy.any():
                 observation: Any = self._last_obs
                 actions[greedy] = greedy_actions(
-                    self.q_net,
+                    self.q_net_target if self.acts_with_average else self.q_net,
                     observation["observation"][greedy],
                     observation["desired_goal"][greedy],
                 )

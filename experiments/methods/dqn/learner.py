@@ -54,12 +54,17 @@ class DqnLearner(Learner):
 
     @property
     def act(self) -> Policy:
-        """The greedy policy of the online network."""
-        return greedy_policy(self.model.q_net)
+        """The greedy policy of the network that acts."""
+        return greedy_policy(self._acting)
 
     def weights(self) -> Mapping[str, th.Tensor]:
-        """Those of the online network."""
-        return self.model.q_net.state_dict()
+        """Those of the network that acts."""
+        return self._acting.state_dict()
+
+    @property
+    def _acting(self) -> QNetwork:
+        average = self.run.acting_weights == "average"
+        return self.model.q_net_target if average else self.model.q_net
 
     @staticmethod
     def load(run: Any, weights: bytes, n: int, device: str) -> Policy:
@@ -80,6 +85,7 @@ class DqnLearner(Learner):
             BitPolicy,
             policy_kwargs=policy,
             exploration_steps=self.run.exploration_steps,
+            acts_with_average=self.run.acting_weights == "average",
             **self.replay(),
             **self._common(),
         )

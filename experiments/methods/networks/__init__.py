@@ -17,7 +17,12 @@ from experiments.config.registry import Filled, Network, Rule
 
 
 def _budget(run: Filled) -> int:
-    return int(max(20_000, 100 * run["n"], 20 * run["max_steps"] * run["n_envs"]))
+    return int(max(6_000, 20 * run["n"], 20 * run["max_steps"] * run["n_envs"]))
+
+
+def _large(run: Filled) -> bool:
+    """Whether steps are many, and large batches seldom learn as well as small ones often."""
+    return bool(run["n"] >= 500)
 
 
 def _multiply_adds(run: Any) -> int:
@@ -37,23 +42,30 @@ registry.register(
             rule.name: rule
             for rule in (
                 Rule("n_envs", "1", lambda _: 1),
-                Rule(
-                    "budget_env_steps",
-                    "100 n, at least 20,000 and 20 episodes of each copy",
-                    _budget,
-                ),
+                Rule("budget_env_steps", "6,000, and at least 20 episodes of each copy", _budget),
                 Rule(
                     "updates_per_env_step",
-                    "1, as an update costs little more than a step",
-                    lambda _: 1.0,
+                    "1, as an update costs little more than a step; 0.25 from n = 500",
+                    lambda run: 0.25 if _large(run) else 1.0,
                 ),
-                Rule("hidden", "32 32", lambda _: (32, 32)),
-                Rule("batch_size", "128", lambda _: 128),
+                Rule("hidden", "64 64", lambda _: (64, 64)),
+                Rule(
+                    "batch_size",
+                    "128; 512 from n = 500",
+                    lambda run: 512 if _large(run) else 128,
+                ),
                 Rule("exploration_steps", "10 n", lambda run: 10 * run["n"]),
+                Rule(
+                    "acting_weights",
+                    "average (online for stock runs), as its values differ by less than updates do",
+                    lambda run: "online" if run["implementation"] == "stock" else "average",
+                ),
             )
         },
         multiply_adds=_multiply_adds,
         any_n=True,
+        knows_symmetry=True,
         needs_goal=True,
     )
 )
+registry.register(Network(name=registry.OWN, module="", any_n=True))

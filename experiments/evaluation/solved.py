@@ -1,0 +1,51 @@
+"""What a learning curve says: solved, held, and from when on; a measure that luck does not pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from experiments.records.schema import SOLVED_FROM
+
+_HELD = 0.9
+"""Share of looks that have to be good, as a single one is often lucky."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the looks of one run say of it; rows are those of its curve."""
+
+    solved: bool
+    """The last look is good, and so are at least 9 in 10 of the second half of the steps."""
+    held_share: float
+    """Of the looks in the second half, the last included, the share that is good."""
+    since: dict[str, Any] | None
+    """The first good look from which on at least 9 in 10 are, where solved."""
+    first_pass: dict[str, Any] | None
+    """The first single look that is good: luck has it too."""
+
+
+def judge(curve: Sequence[dict[str, Any]]) -> Verdict:
+    """The verdict on a run.
+
+    Args:
+        curve: At least one row, by ascending ``env_steps``; the last is the look at the end.
+    """
+    good = [row["success_rate"] >= SOLVED_FROM for row in curve]
+    half = curve[-1]["env_steps"] / 2
+    late = [is_good for row, is_good in zip(curve, good, strict=True) if row["env_steps"] >= half]
+    held = _share(late)
+    solved = good[-1] and held >= _HELD
+    passes = [place for place, is_good in enumerate(good) if is_good]
+    lasting = (place for place in passes if _share(good[place:]) >= _HELD)
+    return Verdict(
+        solved=solved,
+        held_share=held,
+        since=curve[next(lasting)] if solved else None,
+        first_pass=curve[passes[0]] if passes else None,
+    )
+
+
+def _share(good: Sequence[bool]) -> float:
+    return sum(good) / len(good)

@@ -1,0 +1,66 @@
+"""Flip what differs: what a reader who is told s would write by hand. It learns nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from experiments.config import registry
+from experiments.config.registry import OWN, Method
+from experiments.config.run import RunConfig
+
+if TYPE_CHECKING:
+    import torch as th
+
+    from experiments.evaluation.greedy import Bits, Policy
+    from experiments.evaluation.looks import Looks
+
+
+class FlipRun(RunConfig):
+    """A run of the control; its budget is not used."""
+
+
+def first_that_differs(state: Bits, goal: Bits) -> npt.NDArray[np.int64]:
+    """The first bit of each state, (batch, n), that is not its goal's."""
+    wrong: npt.NDArray[np.int64] = (state != goal).argmax(axis=1)
+    return wrong
+
+
+class FlipLearner:
+    """See :class:`experiments.methods.learner.Learner`, which would bring torch with it."""
+
+    model = None
+
+    def __init__(self, run: FlipRun) -> None:
+        self.act: Policy = first_that_differs
+
+    def learn(self, looks: Looks, logs: Path | None = None) -> None:
+        """Nothing; it is only looked at."""
+        looks.begin()
+        looks.end(0, 0, dict)
+
+    def weights(self) -> Mapping[str, th.Tensor]:
+        """One number that nothing reads, as a file of weights has to hold some."""
+        import torch as th
+
+        return {"none": th.zeros(1)}
+
+    @staticmethod
+    def load(run: Any, weights: bytes, n: int, device: str) -> Policy:
+        """The same policy."""
+        return first_that_differs
+
+
+registry.register(
+    Method(
+        name="flip",
+        title="flip what differs",
+        settings=FlipRun,
+        module="experiments.methods.flip:FlipLearner",
+        network=OWN,
+    )
+)
