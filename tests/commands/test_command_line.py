@@ -182,6 +182,7 @@ def test_ctrl_c_ends_a_training_and_leaves_no_run(tmp_path: Path) -> None:
 def test_ctrl_c_ends_a_comparison_and_keeps_what_is_finished(tmp_path: Path) -> None:
     flags = ["--methods", "her", "--n", "1", "20", "--seeds", "1", "--workers", "2"]
     endless = ["--budget", "100000000", "--eval-spacing", "1.5", "--batch-size", "4096"]
+    endless += ["--stop-when-solved"]
     running = process("compare", *flags, *endless, "--out", tmp_path)
     try:
         wait_for(lambda: any(tmp_path.glob("runs/her-mlp-n1-s0-*")), running)
