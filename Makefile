@@ -4,8 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 WORKERS ?= 2
+FLOORS := .venv-floors
 
-.PHONY: run test lint format typecheck unit faults clean
+.PHONY: run test lint format typecheck unit test-floors faults clean
 
 run: $(READY) ## the quick comparison: runs, CSVs, figures in results/quick
 	$(BIN)/python -m experiments.compare --preset quick --out results/quick --workers $(WORKERS)
@@ -23,6 +24,9 @@ typecheck: $(READY)
 unit: $(READY)
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-branch --cov-fail-under=95
 
+test-floors: $(FLOORS)/.installed ## the tests with the lowest versions allowed, but for PyTorch's
+	$(FLOORS)/bin/pytest -n $(WORKERS)
+
 faults: $(READY) ## kills, full disks, hostile files at full length: half an hour, results/faults.md
 	$(BIN)/pytest tests/faults --faults results/faults.md
 
@@ -36,5 +40,13 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[experiments,rendering,tests]"
 	touch $(READY)
 
+# Each "name>=version" of pyproject.toml as name==version.
+$(FLOORS)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv --clear $(FLOORS)
+	sed -n 's/^ *"\(.*\)>=\([^",]*\).*/\1==\2/p' pyproject.toml | grep -v '^torch==' >$(FLOORS)/floors.txt
+	grep '^torch==' constraints.txt >>$(FLOORS)/floors.txt
+	$(FLOORS)/bin/python -m pip install --quiet --constraint $(FLOORS)/floors.txt --editable ".[experiments,rendering,tests]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(FLOORS) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

