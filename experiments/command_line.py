@@ -76,10 +76,10 @@ def settings_type(*without: str) -> type:
         group = dataclasses.make_dataclass(kind.__name__, flags, kw_only=True)
         every = len(users) == len(registry.METHODS)
         whose = "every method" if every and kind is RunConfig else " and ".join(users)
-        group.__doc__ = f"Settings of {whose}."
         title = "run" if kind is RunConfig else ", ".join(users)
         factory = dataclasses.field(default_factory=group)
-        made.append((kind.__name__, Annotated[group, tyro.conf.arg(name=title)], factory))
+        heading = told(f"Settings of {whose}.", name=title)
+        made.append((kind.__name__, Annotated[group, heading], factory))
     return dataclasses.make_dataclass("Settings", made, kw_only=True)
 
 
