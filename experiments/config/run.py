@@ -5,22 +5,18 @@ A method's runs are a class of their own, with the method's settings below these
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any, Literal, Self, cast
 
 from pydantic import field_validator, model_validator
 
-from experiments.config import registry
+from experiments.config import naming, registry
 from experiments.config.errors import ConfigError
 from experiments.config.registry import OWN, Filled, Rule
 from experiments.config.settings import (
     Settings,
     Widths,
     check_at_most,
-    has_neutral,
-    is_neutral,
     setting,
 )
 
@@ -252,9 +248,7 @@ class RunConfig(Settings):
 
     def to_dict(self) -> dict[str, Any]:
         """The canonical settings, in JSON's types: what names a run, and what is stored of it."""
-        fields = type(self).model_fields
-        own = {name: value for name, value in self if not is_neutral(fields[name], value)}
-        return {**own, **registry.method(self.method).fixed, "hidden": list(self.hidden)}
+        return naming.canonical(self, registry.method(self.method).fixed)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> RunConfig:
@@ -264,27 +258,20 @@ class RunConfig(Settings):
             ConfigError: If a field is missing, unknown, or has a value that no run can have.
         """
         entry = registry.method(stored.get("method"))
-        fields = entry.settings.model_fields
-        names = {*fields, *entry.fixed}
-        if unknown := sorted(set(stored) - names):
-            raise ConfigError(f"unknown field {unknown[0]!r}; allowed are {sorted(names)}")
-        later = {name for name, field in fields.items() if has_neutral(field)}
-        if missing := sorted(names - set(stored) - later):
-            raise ConfigError(f"field {missing[0]!r} is missing")
-        hidden = stored["hidden"]
-        return cls.of(**{**stored, "hidden": tuple(hidden) if isinstance(hidden, list) else hidden})
+        return cls.of(**naming.settings_of(stored, entry.settings, entry.fixed))
 
     @property
     def run_id(self) -> str:
         """``<method>-<network>-n<n>-s<seed>-<hash>``."""
-        return f"{self.method}-{self.network}-n{self.n}-s{self.seed}-{_digest(self.to_dict())}"
+        hashed = naming.digest(self.to_dict())
+        return f"{self.method}-{self.network}-n{self.n}-s{self.seed}-{hashed}"
 
     @property
     def config_id(self) -> str:
         """``<method>-<network>-n<n>-<hash>``: the run without its seed."""
         fields = self.to_dict()
         del fields["seed"]
-        return f"{self.method}-{self.network}-n{self.n}-{_digest(fields)}"
+        return f"{self.method}-{self.network}-n{self.n}-{naming.digest(fields)}"
 
     @property
     def first_look(self) -> int:
@@ -300,8 +287,3 @@ class RunConfig(Settings):
     def cost(self) -> float:
         """What the run takes, roughly, in multiply-adds of its updates: to order runs by."""
         return self.updates * registry.network(self.network).multiply_adds(self)
-
-
-def _digest(fields: Mapping[str, Any]) -> str:
-    text = json.dumps(fields, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:10]

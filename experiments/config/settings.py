@@ -62,18 +62,6 @@ def setting(
     return Field(description=text, ge=low, le=high, json_schema_extra=own, **filled)
 
 
-def has_neutral(field: FieldInfo) -> bool:
-    """Whether a setting was added to runs that existed already."""
-    extra = field.json_schema_extra
-    return isinstance(extra, dict) and "neutral" in extra
-
-
-def is_neutral(field: FieldInfo, value: object) -> bool:
-    """Whether a setting that was added later has the value that it had before it existed."""
-    extra: Any = field.json_schema_extra
-    return has_neutral(field) and bool(extra["neutral"] == value)
-
-
 def allowed(field: FieldInfo) -> str:
     """What a field may be, in words."""
     hint = field.annotation

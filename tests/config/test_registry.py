@@ -21,6 +21,7 @@ class LaterRun(HerRun):
     """Hindsight with a setting that did not exist when the first runs were named."""
 
     patience: int = setting("Of ours.", 3, low=1, high=9, neutral=3)
+    hurry: int = setting("Of runs since.", 2, low=1, high=9, neutral=1)
 
 
 @pytest.fixture
@@ -33,11 +34,12 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_setting_that_is_added_later_renames_no_run(request: pytest.FixtureRequest) -> None:
     before = RunConfig.of(n=7)
     request.getfixturevalue("later")
-    now = RunConfig.of(n=7)
+    now = RunConfig.of(n=7, hurry=1)
     assert now.run_id == before.run_id
     assert now.to_dict() == before.to_dict()
-    assert RunConfig.from_dict(before.to_dict()) == now
-    other = RunConfig.of(n=7, patience=4)
+    # Also where today's default is another one.
+    assert RunConfig.from_dict(before.to_dict()) == now != RunConfig.of(n=7)
+    other = RunConfig.of(n=7, hurry=1, patience=4)
     assert other.run_id != before.run_id
     assert RunConfig.from_dict(other.to_dict()) == other
     with pytest.raises(ConfigError, match=r"patience must be .* at most 9, got 10"):
