@@ -81,13 +81,13 @@ PANELS: Mapping[str, Panel] = {
     "batch": Panel(
         "Updates: batch, n = 30, [256]", "batch", "updates/s", (32, 128, 512, 2_048, 8_192), _batch
     ),
-    "seconds": Panel("Seconds to solve", _BITS, "s", _ALL_SIZES, _solved("seconds_to_solve")),
+    "seconds": Panel("Seconds to solve", _BITS, "s", _ALL_SIZES, _solved("train_seconds")),
     "steps": Panel(
         "Environment steps to solve",
         _BITS,
         "environment steps",
         _ALL_SIZES,
-        _solved("env_steps_to_solve"),
+        _solved("env_steps"),
     ),
 }
 

@@ -23,8 +23,11 @@ _ENDLESS = 10_000_000
 
 
 def seconds_to_solve(config: RunConfig, limit: float | None = None) -> float:
-    """Seconds of training until the task is solved; those that it used if never, or the limit."""
-    trained, since = 0.0, 0.0
+    """Seconds of training until a first good look that a second one confirms, or the limit.
+
+    It compares speeds, and says nothing of whether what is learned would hold.
+    """
+    trained, since, late = 0.0, 0.0, False
 
     def looked(row: Mapping[str, Any]) -> None:
         """An evaluation is over, and no part of the training: its row knows how long that took."""
@@ -32,12 +35,14 @@ def seconds_to_solve(config: RunConfig, limit: float | None = None) -> float:
         trained, since = row["train_seconds"], time.perf_counter()
 
     def stepped(_: int) -> bool:
-        nonlocal since
+        nonlocal since, late
         since = since or time.perf_counter()
-        return limit is None or trained + time.perf_counter() - since < limit
+        late = limit is not None and trained + time.perf_counter() - since >= limit
+        return not late
 
-    result = train(config, on_step=stepped, on_look=looked).result
-    return _until_solved(result, "seconds_to_solve", limit or result["train_seconds"])
+    result = train(config.but(full_budget=False), on_step=stepped, on_look=looked).result
+    seconds = float(result["train_seconds"])
+    return seconds if result["stopped_early"] and not late else AtLeast(limit or seconds)
 
 
 def race(patience: float | None = None, **task: Any) -> Sides:
@@ -68,25 +73,19 @@ def race(patience: float | None = None, **task: Any) -> Sides:
 
 @functools.cache
 def run_result(network: str, n: int, seed: int) -> dict[str, Any]:
-    """The result of a run of ours with one fixed target; a seed is run once."""
-    fields: dict[str, Any] = {"network": network}
-    return train(HerRun(n=n, seed=seed, **fields)).result
+    """The result of a run of ours to its first confirmed look; a seed is run once."""
+    return train(HerRun(n=n, seed=seed, network=network, full_budget=False)).result
 
 
 def solving(network: str, n: int, column: str) -> Side:
-    """One figure of :func:`run_result` for each seed: seconds, or steps, until solved."""
-    used = {"seconds_to_solve": "train_seconds", "env_steps_to_solve": "env_steps"}[column]
+    """A column of :func:`run_result` for each seed: what it took to that look."""
 
     def repeat(seed: int) -> float:
         result = run_result(network, n, seed)
-        return _until_solved(result, column, result[used])
+        used = float(result[column])
+        return used if result["stopped_early"] else AtLeast(used)
 
     return repeat
-
-
-def _until_solved(result: Mapping[str, Any], column: str, used: float) -> float:
-    """A column of a result that is empty where the task was not solved, within what was used."""
-    return AtLeast(used) if result[column] is None else float(result[column])
 
 
 def paper_sweep(path: Path = PAPER) -> Sides:
