@@ -43,7 +43,7 @@ _PAGES: dict[str, Callable[[Tables], str | None]] = {
     "configurations": lambda held: configurations.page(held.runs),
     "ablation": lambda held: ablation.page(held.runs),
     "frontier": lambda held: frontier.page(held.runs),
-    "transfer": lambda held: transfer.page(held.transfers),
+    "transfer": lambda held: transfer.page(held.transfers, held.runs),
 }
 """The numbers of the figures of the same name, as Markdown."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -31,11 +31,14 @@ def number(value: Any, digits: int = 0) -> str:
     return "-" if pd.isna(value) else f"{value:,.{digits}f}"
 
 
-def transfer_rows(transfers: pd.DataFrame) -> tuple[list[str], Rows]:
+def transfer_rows(
+    transfers: pd.DataFrame, names: Mapping[str, str] | None = None
+) -> tuple[list[str], Rows]:
     """The same weights at other numbers of bits, seeds taken together.
 
     Args:
         transfers: The columns of ``transfer.csv``.
+        names: Of configurations, by their ids.
 
     Returns:
         Header and rows; the agent stands in front where there are several.
@@ -54,7 +57,7 @@ def transfer_rows(transfers: pd.DataFrame) -> tuple[list[str], Rows]:
     # What only their settings tell apart goes by the configuration's name.
     several = summary.groupby(["method", "network", "trained_n"])["config_id"].transform("nunique")
     if several.gt(1).any():
-        agents = summary["config_id"].tolist()
+        agents = [(names or {}).get(config, config) for config in summary["config_id"]]
     if len(set(agents)) > 1:
         header = ["agent", *header]
         rows = [[agent, *row] for agent, row in zip(agents, rows, strict=True)]

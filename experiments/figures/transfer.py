@@ -64,17 +64,18 @@ def figure(transfers: pd.DataFrame | None, runs: pd.DataFrame) -> Figure | None:
     return drawing.with_legend(canvas, left, right)
 
 
-def page(transfers: pd.DataFrame | None) -> str | None:
+def page(transfers: pd.DataFrame | None, runs: pd.DataFrame) -> str | None:
     """The same as a page; None where there are no transfers."""
     if transfers is None or transfers.empty:
         return None
-    header, rows = pages.transfer_rows(transfers)
+    names = dict(zip(transfers["config_id"], _names(transfers, runs).astype(str), strict=True))
+    header, rows = pages.transfer_rows(transfers, names)
     return pages.page(
         "transfer",
         _TITLE,
         "*Seeds at 1.0*: agents whose every greedy episode reached s. *Lowest*: success rate of "
         "the worst seed. *Mean steps* of an episode and those of an optimal policy from the same "
-        f"starts. {'; '.join(_agents(transfers).unique())}; {_protocol(transfers)}.",
+        f"starts. {'; '.join(dict.fromkeys(names.values()))}; {_protocol(transfers)}.",
         pages.markdown(header, rows),
     )
 

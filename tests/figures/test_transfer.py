@@ -43,7 +43,7 @@ def test_several_agents_are_told_apart() -> None:
 def test_the_console_has_the_rows_of_the_page() -> None:
     stream = io.StringIO()
     console.print_transfers(Console(file=stream, width=100), TRANSFERS)
-    page = transfer.page(TRANSFERS) or ""
+    page = transfer.page(TRANSFERS, RUNS) or ""
     for row in pages.transfer_rows(TRANSFERS)[1]:
         assert f"| {' | '.join(row)} |" in page
         shown = [line for line in stream.getvalue().splitlines() if f" {row[1]} " in line]
@@ -72,4 +72,4 @@ def test_every_seed_is_drawn_with_the_mean_and_the_ratio() -> None:
 def test_no_transfers_no_figure() -> None:
     for transfers in (None, TRANSFERS.iloc[:0]):
         assert transfer.figure(transfers, RUNS) is None
-        assert transfer.page(transfers) is None
+        assert transfer.page(transfers, RUNS) is None
