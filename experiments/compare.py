@@ -212,10 +212,11 @@ def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], consol
                 out, runs, site, console, failures, arguments.force, weights_needed=bool(sizes)
             )
             wanted = [run.run_id for run in runs]
-            print_results(console, table[table["run_id"].isin(wanted)])
+            print_results(console, table, wanted)
             if sizes:
                 agents = [finished[name] for name in wanted if name in finished]
-                print_transfers(console, transfer.look(out, agents, sizes, site, console, failures))
+                looked = transfer.look(out, agents, sizes, site, console, failures)
+                print_transfers(console, looked, table)
         finally:
             # Also of a sweep that a full disk ends hours after a run has failed.
             print_failures(console, failures, log)
@@ -232,6 +233,7 @@ def _merge_alone(out: Path, thin: int | None, console: Console) -> int:
     if not out.is_dir():
         raise ResultError(f"--merge must name a results folder, and {str(out)!r} is none")
     with files.locked(out):
+        merging.check_tables(out)
         finished = sweep.finished(out, console, set())
         table = merging.merge(out, finished, thin)
     console.print(f"{len(table)} runs in {out / 'runs.csv'}, {len(finished)} of them from folders")

@@ -62,7 +62,7 @@ def train_command(arguments: TrainArguments) -> int:
             said = f"wrote {run_folders.write_run(out, done)}, logs in {logs}"
         table = merging.merge(out, finished)
     console.print(said)
-    print_results(console, table[table["run_id"] == run.run_id])
+    print_results(console, table, [run.run_id])
     return 0
 
 

@@ -22,7 +22,8 @@ from experiments.records.run_folders import (
 Files = dict[str, bytes]
 
 NAMES = (CONFIG, RESULT, CURVE, POLICY)
-TABLES = ("runs.csv", "curves.csv", "summary.csv", "provenance.csv")
+TABLES = ("provenance.csv", "runs.csv", "curves.csv", "summary.csv")
+"""In the order in which they are written."""
 
 SMALL: dict[str, Any] = {"n": 3, "budget_env_steps": 900, "eval_episodes": 10}
 
@@ -54,7 +55,7 @@ def make_finished_run(
         for steps in (300, 600, 900)
     ]
     curve[-1]["success_rate"] = success_rate
-    verdict = judge(curve)
+    verdict = judge(curve, 900)
     since, first = verdict.since or {}, verdict.first_pass or {}
     result: dict[str, Any] = {
         **settings_row(config),

@@ -100,8 +100,8 @@ class RunConfig(Settings):
         "Use the whole budget; False is --stop-when-solved, and no result of record.", True
     )
     withhold_reward: bool = setting(
-        "A control: the learner gets reward 0, an arrival told as a truncation, no success; "
-        "hindsight too is answered 0 and False.",
+        "A control: the environment's reward is 0 wherever the learner reads it, hindsight "
+        "included; an arrival is told as a truncation, and no success.",
         False,
         neutral=False,
     )
@@ -144,7 +144,11 @@ class RunConfig(Settings):
         high=100,
     )
     late_looks: int = setting(
-        "Evaluations in the second half of the budget, at least.", 20, low=1, high=10**4, neutral=20
+        "Evaluations in the second half of the budget, where steps of all copies allow.",
+        20,
+        low=1,
+        high=10**4,
+        neutral=20,
     )
     device: Literal["cpu", "cuda"] = setting("Where the network lives.", "cpu")
 

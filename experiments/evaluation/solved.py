@@ -6,10 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.records.schema import SOLVED_FROM
-
-_HELD = 0.9
-"""Share of looks that have to be good, as a single one is often lucky."""
+from experiments.records.schema import HELD_FROM, SOLVED_FROM
 
 
 @dataclass(frozen=True)
@@ -17,7 +14,7 @@ class Verdict:
     """What the looks of one run say of it; rows are those of its curve."""
 
     solved: bool
-    """The last look is good, and so are at least 9 in 10 of the second half of the steps."""
+    """The last look is good, and so are at least 9 in 10 of the second half of the budget."""
     held_share: float
     """Of the looks in the second half, the last included, the share that is good."""
     since: dict[str, Any] | None
@@ -26,19 +23,20 @@ class Verdict:
     """The first single look that is good: luck has it too."""
 
 
-def judge(curve: Sequence[dict[str, Any]]) -> Verdict:
+def judge(curve: Sequence[dict[str, Any]], budget: int) -> Verdict:
     """The verdict on a run.
 
     Args:
         curve: At least one row, by ascending ``env_steps``; the last is the look at the end.
+        budget: Environment steps that the run had; one that used less is judged by its end.
     """
     good = [row["success_rate"] >= SOLVED_FROM for row in curve]
-    half = curve[-1]["env_steps"] / 2
-    late = [is_good for row, is_good in zip(curve, good, strict=True) if row["env_steps"] >= half]
-    held = _share(late)
-    solved = good[-1] and held >= _HELD
+    looks = zip(curve, good, strict=True)
+    late = [is_good for row, is_good in looks if row["env_steps"] >= budget / 2]
+    held = _share(late or good[-1:])
+    solved = good[-1] and held >= HELD_FROM
     passes = [place for place, is_good in enumerate(good) if is_good]
-    lasting = (place for place in passes if _share(good[place:]) >= _HELD)
+    lasting = (place for place in passes if _share(good[place:]) >= HELD_FROM)
     return Verdict(
         solved=solved,
         held_share=held,

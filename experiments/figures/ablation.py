@@ -51,7 +51,7 @@ def figure(runs: pd.DataFrame) -> Figure | None:
         2 * len(sizes),
         "Which of these makes the difference? DQN + HER",
         "One setting of the default changed at a time. Left of each pair: success rate at the "
-        "end, mean with a 95% interval (Wilson's). Right: environment steps until solved, median "
+        "end, mean with a 95% interval (bootstrap). Right: environment steps until solved, median "
         "seed. Dots: single seeds. Open triangles: unsolved at their end, at the steps they used. "
         f"{rule(some)} {protocol(some[some['variant'] == DEFAULT])}",
         (max(7.5, 2.6 + 2.9 * len(sizes)), 1.9 + 0.29 * len(names)),

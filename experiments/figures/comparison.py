@@ -25,7 +25,7 @@ def success_vs_n(runs: pd.DataFrame) -> Figure:
     canvas, axes = _panel(
         "Success rate at the end of training",
         "Share of greedy evaluation episodes that reach s within the horizon. Lines: mean over "
-        "seeds with a 95% interval (Wilson's). Faint dots: single seeds.",
+        "seeds with a 95% interval (bootstrap). Faint dots: single seeds.",
         runs,
     )
     for style, place, group in drawing.series(runs):

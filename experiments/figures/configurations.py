@@ -6,16 +6,19 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from experiments.config.errors import ConfigError
 from experiments.figures import pages
 from experiments.figures.protocol import protocol
 from experiments.records.run_folders import run_of
-from experiments.records.summary import summarise
+from experiments.records.summary import fisher, quantile, summarise
 
 _HOLDS = 0.01
 """A row holds if a null as good as it would leave it so many solved seeds in fewer cases."""
+_TRIVIAL = 5
+"""Smaller n have so few strings that nulls solve them."""
 _FLAGS = {"budget_env_steps": "budget", "method": "methods", "network": "networks"}
 _TOLD = (
     "*Told*: what the learner is told beforehand: nothing, s, the symmetry of the bits. *Solved*: "
@@ -37,7 +40,9 @@ def page(runs: pd.DataFrame) -> str | None:
     if runs["held_share"].isna().any():
         return None
     names = dict(zip(runs["config_id"], runs["series"].astype(str), strict=True))
-    first = runs.groupby("config_id")["env_steps_to_first_reward"].median()
+    first = runs.groupby("config_id")["env_steps_to_first_reward"].agg(
+        lambda steps: quantile(steps.to_numpy(dtype=float, na_value=np.nan), 0.5)
+    )
     summary = summarise(runs)
     summary["_series"] = summary["config_id"].map(names)
     header = ["learner", "told", "n", "solved", "held (lowest)", "env steps to solve"]
@@ -74,6 +79,10 @@ def _null(row: Mapping[Any, Any]) -> tuple[str, str]:
         return "is one", ""
     if pd.isna(row["null_p"]):
         return "-", "-"
+    if row["n"] < _TRIVIAL:
+        return f"{row['null_solved']}/{row['null_seeds']}", "trivial"
+    if fisher(row["seeds"], row["seeds"], 0, row["null_seeds"]) >= _HOLDS:
+        return f"{row['null_solved']}/{row['null_seeds']}", "too few seeds"
     holds = "holds" if row["null_p"] < _HOLDS else "does not hold"
     return f"{row['null_solved']}/{row['null_seeds']}", f"{row['null_p']:.2g}, {holds}"
 
@@ -81,9 +90,12 @@ def _null(row: Mapping[Any, Any]) -> tuple[str, str]:
 def _command(row: Mapping[Any, Any]) -> str:
     """What makes a configuration's runs again."""
     try:
-        given = run_of({**row, "seed": 0, "parent": None}).given()
-    except (ConfigError, ValueError) as error:
+        run = run_of({**row, "seed": 0, "parent": None})
+    except (ConfigError, KeyError, ValueError) as error:
         return f"# of a method that is not here ({error})"
+    if run.config_id != row["config_id"]:
+        return "# of an older version"
+    given = run.given()
     given = {"method": row["method"], "network": row["network"], "n": row["n"]} | given
     given.pop("seed", None)
     words = ["python", "-m", "experiments.compare"]

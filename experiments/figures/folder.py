@@ -67,7 +67,7 @@ def draw_folder(directory: Path) -> list[Path]:
         raise TableError(directory, "is no folder; name one that has a runs.csv")
     held = _read(directory)
     missing = len(set(merging.planned(directory)) - set(held.runs["run_id"]))
-    label = f"Unfinished: {missing} runs of this sweep are missing." if missing else ""
+    label = f"Unfinished: of the runs of this sweep, {missing} missing." if missing else ""
     pages = {
         name: text.replace("\n\n", f"\n\n**{label}**\n\n", 1) if label else text
         for name, write in _PAGES.items()
@@ -93,7 +93,7 @@ def _spread_out(runs: pd.DataFrame, path: Path) -> pd.DataFrame:
     """The runs with a column for each setting that ``method_settings`` has, as text."""
     try:
         rows = [{} if pd.isna(cell) else json.loads(cell) for cell in runs["method_settings"]]
-        further = pd.DataFrame(rows, index=runs.index).astype("string")
+        further = pd.DataFrame(rows, index=runs.index, dtype=object).astype("string")
     except (ValueError, AttributeError) as error:
         raise TableError(path, f"must be JSON ({error})", column="method_settings") from error
     return runs.join(further[[name for name in further if name not in runs]])
@@ -106,11 +106,12 @@ def _read(directory: Path) -> Tables:
     runs = _spread_out(runs, directory / "runs.csv")
     curves: pd.DataFrame | None = None
     transfers: pd.DataFrame | None = None
-    if (path := directory / "summary.csv").exists():  # settings that runs.csv has no column for
+    if (path := directory / "summary.csv").exists():  # the first schema has settings in it alone
         settings = tables.read_settings(path)
-        known = {*STATISTICS, *runs.columns} - {"config_id"}
+        known = {*STATISTICS, *runs.dropna(axis="columns", how="all")} - {"config_id"}
         settings = settings[[name for name in settings if name not in known]]
-        runs = runs.merge(settings, on="config_id", how="left")
+        empty = [name for name in settings if name in runs and name != "config_id"]
+        runs = runs.drop(columns=empty).merge(settings, on="config_id", how="left")
     if (path := directory / "curves.csv").exists():
         curves = tables.read_curves(path)
         curves = curves[curves["run_id"].isin(runs["run_id"])]

@@ -57,10 +57,10 @@ def name_series(runs: pd.DataFrame) -> pd.Series:
     configs = runs.drop_duplicates("config_id").sort_values(["method", "network", "n"])
     settings = [name for name in varying_settings(runs) if name != "network"]
     order: list[str] = []
-    for (method, network), group in configs.groupby(["method", "network"], sort=True):
+    keys = ["method", "network", "told"]
+    for (method, network, told), group in configs.groupby(keys, sort=True, dropna=False):
         base = base_name(str(method), str(network))
-        usual = group.loc[group["told"].notna(), "told"].mode()
-        base += f" (told {usual.iloc[0]})" if len(usual) else ""
+        base += f" (told {told})" if isinstance(told, str) else ""
         cells = group[settings].astype("string").fillna("")
         named = _name_group(base, group, cells)
         order += sorted({*named.values()} - {*order}, key=_natural)

@@ -18,8 +18,8 @@ _EXPECTED = {"env_steps": dithering_env_steps, "episodes": dithering_episodes}
 _WORDS = {"env_steps": "environment steps", "episodes": "episodes"}
 
 LEGEND = (
-    "Solved: greedy success rate of at least 0.99, confirmed. Lines: median seed, where it "
-    "solved. Faint dots: single seeds. Open triangles: runs unsolved at their end, at the "
+    "Solved: a greedy success rate of at least 0.99 that later looks confirm. Lines: median seed, "
+    "where it solved. Faint dots: single seeds. Open triangles: runs unsolved at their end, at the "
 )
 """What a caption says of :func:`draw`; the unit follows."""
 

@@ -29,7 +29,7 @@ def figure(transfers: pd.DataFrame | None, runs: pd.DataFrame) -> Figure | None:
         2,
         _TITLE,
         "Trained once, at the marked n, then not at all. Left: share of greedy episodes that reach "
-        "s within the horizon; mean over seeds with a 95% interval (Wilson's). Right: mean steps "
+        "s within the horizon; mean over seeds with a 95% interval (bootstrap). Right: mean steps "
         "of an episode over those of an optimal policy; episodes that miss s count with the "
         f"horizon; median seed. Faint dots: single seeds. {_protocol(transfers)}",
         (10.5, 4.6),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import model_validator
 
 from experiments.config import registry
+from experiments.config.errors import ConfigError
 from experiments.config.registry import OWN, Method
 from experiments.config.run import RunConfig
 
@@ -22,6 +24,15 @@ if TYPE_CHECKING:
 
 class FlipRun(RunConfig):
     """A run of the control; its budget is not used."""
+
+    @model_validator(mode="after")
+    def _is_told(self) -> Self:
+        if not self.sees_target or self.withhold_reward:
+            raise ConfigError(
+                "method 'flip' is told s and asks for no reward: sees_target=True and "
+                f"withhold_reward=False, got {self.sees_target} and {self.withhold_reward}"
+            )
+        return self
 
 
 def first_that_differs(state: Bits, goal: Bits) -> npt.NDArray[np.int64]:

@@ -19,7 +19,8 @@ from experiments.records.schema import (
 from experiments.records.summary import spread, summarise
 from experiments.records.tables import TableError, typed_table
 
-PLAN = "plan.json"
+PLAN = "planned.txt"
+"""A name a line; who deletes it says that what is there is all that was wanted."""
 _READ = {
     "runs.csv": tables.read_runs,
     "curves.csv": tables.read_curves,
@@ -40,7 +41,7 @@ def check_tables(out: Path) -> None:
             _current(out / name, read(out / name))
     if not (out / "runs.csv").is_file():
         return
-    claimed = set(tables.read_runs(out / "runs.csv")["run_id"])
+    claimed = set(rows_without_folders(out))  # others are described in their folders
     path = out / "provenance.csv"
     known = set(tables.read_provenance(path)["run_id"]) if path.is_file() else set()
     if unknown := sorted(claimed - known):
@@ -51,11 +52,11 @@ def check_tables(out: Path) -> None:
 
 def _current(path: Path, table: pd.DataFrame) -> pd.DataFrame:
     """The table, if its meanings are those of today."""
-    if "schema_version" in table and (table["schema_version"] != SCHEMA_VERSION).any():
-        old = sorted(set(table["schema_version"].fillna(0)) - {SCHEMA_VERSION})
+    versions = set(table["schema_version"].fillna(0)) if "schema_version" in table else set()
+    if old := sorted(versions - {SCHEMA_VERSION}):
         raise TableError(
             path,
-            f"is of schema {old[0]}, and its columns mean something else than those of schema "
+            f"is of schema {old[0] or 'unknown'}, and columns may mean something else in schema "
             f"{SCHEMA_VERSION}: tables of two schemas are never merged; name an empty folder",
         )
     return table
@@ -82,13 +83,13 @@ def _folders(out: Path) -> set[str]:
 def plan(out: Path, names: Iterable[str]) -> None:
     """Keep the names of the runs that a sweep wants beside its tables."""
     wanted = sorted({*planned(out), *names})
-    files.replace_file(out / PLAN, files.json_bytes({"runs": wanted}))
+    files.replace_file(out / PLAN, "".join(f"{name}\n" for name in wanted).encode())
 
 
 def planned(out: Path) -> list[str]:
     """The names of the runs that sweeps into a folder wanted; none if it is not known."""
     path = out / PLAN
-    return [str(name) for name in files.read_json(path).get("runs", [])] if path.exists() else []
+    return files.read_bytes(path).decode(errors="replace").split() if path.exists() else []
 
 
 def merge(out: Path, finished: Mapping[str, FinishedRun], thin: int | None = None) -> pd.DataFrame:
@@ -123,7 +124,7 @@ def merge(out: Path, finished: Mapping[str, FinishedRun], thin: int | None = Non
     )
     if thin is not None:
         curve = thin_curves(curve, thin)
-    made = {"runs": runs, "curves": curve, "summary": summarise(runs), "provenance": origin}
+    made = {"provenance": origin, "runs": runs, "curves": curve, "summary": summarise(runs)}
     for name, frame in made.items():
         files.replace_file(out / f"{name}.csv", files.csv_bytes(frame))
     return runs

@@ -80,11 +80,10 @@ def run_of(row: Mapping[str, Any]) -> RunConfig:
     """
     fields = {n: row[n] for n in SETTING_COLUMNS if n in row and not pd.isna(row[n])}
     fields |= json.loads(fields.pop("method_settings", "{}"))
-    known = registry.method(fields.get("method")).settings.model_fields
-    fields = {name: value for name, value in fields.items() if name in known}
-    if "hidden" in fields:
-        fields["hidden"] = tuple(int(width) for width in str(fields["hidden"]).split("x"))
-    return RunConfig.of(**fields)
+    entry = registry.method(fields.get("method"))
+    fields["hidden"] = [int(width) for width in str(fields["hidden"]).split("x")]
+    known = {*entry.settings.model_fields, *entry.fixed}
+    return RunConfig.from_dict({n: value for n, value in fields.items() if n in known})
 
 
 def write_run(out: Path, run: FinishedRun) -> Path:

@@ -16,7 +16,9 @@ import pandas as pd
 SCHEMA_VERSION = 3
 """2: new names; 3: new meanings (a run uses its whole budget, and solved has to be held)."""
 SOLVED_FROM = 0.99
-"""A run is solved when its success rate at the end is at least this."""
+"""Success rate from which on a look is good."""
+HELD_FROM = 0.9
+"""Share of the looks of the second half that have to be, as a single one is often lucky."""
 
 _EMPTY = {"", "nan", "na", "n/a", "none", "null", "<na>"}
 _FLAGS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}

@@ -23,8 +23,10 @@ from experiments.records.files import ResultError
 from experiments.records.schema import (
     CLOCK_COLUMNS,
     CURVE_COLUMNS,
+    HELD_FROM,
     PROVENANCE_COLUMNS,
     RUN_COLUMNS,
+    SETTING_COLUMNS,
     SOLVED_FROM,
     TRANSFER_COLUMNS,
     Column,
@@ -50,7 +52,7 @@ def read_runs(path: Path | str) -> pd.DataFrame:
     """The runs of a ``runs.csv``, each once.
 
     A run that stands there twice, apart from its clock times, counts once, as it stands last.
-    An empty ``solved`` is filled from the success rate.
+    An empty ``solved`` is filled from the success rate, and from the share held where it is known.
 
     Args:
         path: The file.
@@ -66,7 +68,8 @@ def read_runs(path: Path | str) -> pd.DataFrame:
     rows = _once(path, read_rows(path, RUN_COLUMNS))
     for row in rows:
         if row["solved"] is None:
-            row["solved"] = row["success_rate"] >= SOLVED_FROM
+            held = row["held_share"] is None or row["held_share"] >= HELD_FROM
+            row["solved"] = held and row["success_rate"] >= SOLVED_FROM
     return _frame(rows, RUN_COLUMNS)
 
 
@@ -101,22 +104,21 @@ def read_provenance(path: Path | str) -> pd.DataFrame:
 
 
 def read_settings(path: Path | str) -> pd.DataFrame:
-    """The further settings of configurations, which ``summary.csv`` has beside its statistics.
+    """The settings of configurations that ``summary.csv`` of the first schema has by itself.
 
     Args:
         path: The file.
 
     Returns:
-        A row a configuration: ``config_id``, then all that ``runs.csv`` has no column for, as
-        text.
+        A row a configuration: ``config_id`` and all that the file says of it, in the types of
+        runs.csv's columns, and as text what has none.
 
     Raises:
         TableError: If the file cannot be read or understood.
     """
-    columns = {"config_id": RUN_COLUMNS["config_id"]}
+    columns = {n: c for n, c in SETTING_COLUMNS.items() if n == "config_id" or not c.required}
     rows = {row["config_id"]: row for _, row in read_rows(Path(path), columns)}
-    table = _frame(list(rows.values()), columns)
-    return table[["config_id", *(name for name in table if name not in RUN_COLUMNS)]]
+    return _frame(list(rows.values()), columns).dropna(axis="columns", how="all")
 
 
 def read_transfers(path: Path | str) -> pd.DataFrame:

@@ -31,7 +31,7 @@ def measured(out: Path | None) -> dict[str, float]:
 
 def seconds(run: RunConfig, known: dict[str, float]) -> float:
     """What other seeds of the same configuration took, or what the model says."""
-    return (known.get(run.config_id) if known else None) or modelled(run)
+    return known.get(run.config_id) or modelled(run)
 
 
 def sweep_seconds(runs: Sequence[RunConfig], known: dict[str, float], workers: int) -> float:

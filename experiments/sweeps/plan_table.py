@@ -23,8 +23,7 @@ def print_plan(
     """
     rows = []
     for run in runs:
-        budget = run.budget_env_steps or 0
-        updates = round(budget * (run.updates_per_env_step or 0))
+        budget, updates = run.budget_env_steps, round(run.updates)
         takes = "finished" if run.run_id in finished else f"{estimates.seconds(run, known):,.0f}"
         rows.append([run.run_id, f"{budget:,}", f"{updates:,}", takes])
     header = ["run", "budget in env steps", "updates", "seconds"]
@@ -36,5 +35,5 @@ def print_plan(
     console.print(
         f"{len(runs)} runs, {len(finished)} finished, {len(missing)} to do: about {time} on "
         f"{each} worker{'s' if each > 1 else ''}. {alike} estimated from other seeds in runs.csv, "
-        f"{len(missing) - alike} from their budgets (a run that solves its task ends earlier)."
+        f"{len(missing) - alike} from their budgets."
     )

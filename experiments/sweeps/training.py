@@ -54,7 +54,7 @@ def _finished(
     run: RunConfig, learner: Learner, looks: Looks, described: dict[str, Any], began: float
 ) -> FinishedRun:
     """What a run's folder is to hold."""
-    verdict = judge(looks.curve)
+    verdict = judge(looks.curve, run.budget_env_steps)
     since = verdict.since or {}
     weights = {name: value.contiguous() for name, value in learner.weights().items()}
     result = {

@@ -262,8 +262,8 @@ def test_a_full_disk_ends_in_one_line(
 def test_a_dry_run_prints_the_grid_and_writes_nothing(command: Command, tmp_path: Path) -> None:
     outcome = command("compare", "--preset", "quick", "--dry-run", "True", "--out", "new")
     assert outcome.status == 0
-    assert "40 runs" in outcome.text
-    assert len(re.findall(r"(?:dqn|her)-mlp-n\d+-s\d-[0-9a-f]{10}", outcome.text)) == 40
+    assert "44 runs" in outcome.text
+    assert len(re.findall(r"(?:dqn|her)-mlp-n\d+-s\d-[0-9a-f]{10}", outcome.text)) == 44
     assert listing(tmp_path) == []
 
 

@@ -43,7 +43,7 @@ def curve(*rates: float, apart: int = 100) -> list[dict[str, Any]]:
 def test_solved_is_held(
     rates: list[float], solved: bool, held: float, since: int | None, first: int | None
 ) -> None:
-    verdict = judge(curve(*rates))
+    verdict = judge(curve(*rates), 100 * len(rates))
     assert verdict.solved == solved
     assert verdict.held_share == pytest.approx(held)
     assert (verdict.since or {}).get("env_steps") == since
@@ -53,7 +53,7 @@ def test_solved_is_held(
 @given(st.lists(st.sampled_from([0.0, 0.5, 1.0]), min_size=1, max_size=40))
 def test_what_holds_of_every_verdict(rates: list[float]) -> None:
     looks = curve(*rates)
-    verdict = judge(looks)
+    verdict = judge(looks, 100 * len(looks))
     assert verdict.solved == (rates[-1] == 1.0 and verdict.held_share >= 0.9)
     assert (verdict.since is not None) == verdict.solved
     if verdict.since is not None:

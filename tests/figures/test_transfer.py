@@ -42,7 +42,7 @@ def test_several_agents_are_told_apart() -> None:
 
 def test_the_console_has_the_rows_of_the_page() -> None:
     stream = io.StringIO()
-    console.print_transfers(Console(file=stream, width=100), TRANSFERS)
+    console.print_transfers(Console(file=stream, width=100), TRANSFERS, RUNS)
     page = transfer.page(TRANSFERS, RUNS) or ""
     for row in pages.transfer_rows(TRANSFERS)[1]:
         assert f"| {' | '.join(row)} |" in page

@@ -92,6 +92,12 @@ def test_flipping_what_differs_solves_it_without_a_step(n: int) -> None:
     assert load_policy(run.config, run.policy, n, "cpu")(state, goal).tolist() == [n - 1]
 
 
+@pytest.mark.parametrize("settings", [{"sees_target": False}, {"withhold_reward": True}], ids=str)
+def test_flipping_what_differs_needs_s_alone(settings: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match="method 'flip' is told s and asks for no reward"):
+        RunConfig.of(method="flip", **settings)
+
+
 def test_a_network_of_ones_own_is_for_methods_that_bring_one() -> None:
     with pytest.raises(ConfigError, match="network must be 'own' for method 'flip', got 'mlp'"):
         RunConfig.of(method="flip", network="mlp")

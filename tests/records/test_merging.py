@@ -18,7 +18,7 @@ from experiments.records.merging import thin_curves
 from experiments.records.run_folders import POLICY, FinishedRun
 from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS, SCHEMA_VERSION
 from experiments.records.summary import spread
-from experiments.records.tables import read_curves, read_runs
+from experiments.records.tables import TableError, read_curves, read_runs
 from tests.made_runs import TABLES, Files, make_finished_run, tree
 
 GRID = [
@@ -108,6 +108,36 @@ def test_rows_without_a_folder_are_kept(out: Path) -> None:
     summary = pd.read_csv(out / "summary.csv")
     assert len(summary) == 5
     assert summary["gamma"].notna().all()
+
+
+def test_a_sweep_finds_what_has_only_a_row(out: Path) -> None:
+    assert merging.rows_without_folders(out) == {}
+    shutil.rmtree(out / "runs")
+    merging.check_tables(out)
+    assert set(merging.rows_without_folders(out)) == {run.config.run_id for run in GRID}
+
+
+def test_rows_of_unknown_origin_are_not_kept(out: Path) -> None:
+    (out / "provenance.csv").unlink()
+    merging.check_tables(out)  # the folders say it
+    shutil.rmtree(out / "runs")
+    with pytest.raises(TableError, match=r"'dqn-mlp-n3-s0-.*provenance\.csv does not know"):
+        merging.check_tables(out)
+
+
+@pytest.mark.parametrize("version", ["2", ""], ids=["older", "unknown"])
+def test_tables_of_two_schemas_are_never_merged(out: Path, version: str) -> None:
+    table = pd.read_csv(out / "runs.csv", dtype="string").assign(schema_version=version)
+    table.to_csv(out / "runs.csv", index=False)
+    before = tree(out)
+    for merge in (
+        lambda: merging.check_tables(out),
+        lambda: merging.merge(out, run_folders.scan(out)[0]),
+        lambda: compare(CompareArguments(merge=out)),
+    ):
+        with pytest.raises(TableError, match=f"schema {version or 'unknown'}.* never merged"):
+            merge()
+    assert tree(out) == before
 
 
 def test_an_edited_table_is_understood_and_its_columns_kept(out: Path) -> None:

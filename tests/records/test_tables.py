@@ -178,10 +178,14 @@ def test_what_is_no_table_is_named(
         read(path)
 
 
-def test_further_settings_are_read_from_a_summary(tmp_path: Path) -> None:
+def test_settings_are_read_from_a_summary(tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = [
-        {"config_id": "a", "n": 1, "tau": "256"},
-        {"config_id": "b", "n": 2, "tau": "32x32"},
+        {"config_id": "a", "max_steps": 10, "wide": "256"},
+        {"config_id": "b", "max_steps": 20, "wide": "32x32"},
     ]
     table = read_settings(written(tmp_path / "summary.csv", [*rows, rows[0]]))
-    assert table.to_dict("list") == {"config_id": ["a", "b"], "tau": ["256", "32x32"]}
+    assert table.to_dict("list") == {
+        "config_id": ["a", "b"],
+        "max_steps": [10, 20],
+        "wide": ["256", "32x32"],
+    }

@@ -98,13 +98,13 @@ def go_on_until_unwanted(folder: Path) -> None:
 def test_a_worker_stops_when_nobody_waits_for_its_call(tmp_path: Path) -> None:
     said: list[str] = []
     with Site(workers=1).connect(said.append, 1) as client:
-        (kept,) = client.run(os.environ.get, "MALLOC_TRIM_THRESHOLD_").values()
-        assert kept is None  # a worker keeps the memory that it will need again
         # The dashboard that is named is there.
         with urllib.request.urlopen(said[0].rpartition(" ")[2]) as page:
             assert b"Dask" in page.read()
         call: Any = (perform, Wanted({}), go_on_until_unwanted, (tmp_path,))
         future: Any = client.submit(*call)
         wait_until((tmp_path / "begun").exists)
+        (kept,) = client.run(os.environ.get, "MALLOC_TRIM_THRESHOLD_").values()
+        assert kept is None  # a worker keeps the memory that it will need again
         future.release()
         wait_until((tmp_path / "stopped").exists)
