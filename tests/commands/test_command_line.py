@@ -161,11 +161,11 @@ def test_ctrl_c_that_passes_through_exec_ends_the_same_way(tmp_path: Path) -> No
 ENDLESS = ["--budget", "100000000", "--full-budget", "--eval-spacing", "1.5"]
 
 
-def test_ctrl_c_ends_a_training_and_leaves_no_run(tmp_path: Path) -> None:
-    running = process("train", "--n", "20", *ENDLESS, "--device", "cpu", "--out", tmp_path)
+def interrupt(running: subprocess.Popen[str], begun: Callable[[], bool], later: float = 0) -> None:
+    """Press Ctrl-C some seconds after a command has begun; it has to end as interrupted."""
     try:
-        wait_for(lambda: any(tmp_path.glob("logs/*/progress.csv")), running)
-        time.sleep(1)
+        wait_for(begun, running)
+        time.sleep(later)
         os.killpg(running.pid, signal.SIGINT)
         outcome = finish(running)
     finally:
@@ -173,6 +173,11 @@ def test_ctrl_c_ends_a_training_and_leaves_no_run(tmp_path: Path) -> None:
     assert outcome.status == 130, outcome.err
     assert "interrupted" in outcome.err
     assert "Traceback" not in outcome.text, outcome.err
+
+
+def test_ctrl_c_ends_a_training_and_leaves_no_run(tmp_path: Path) -> None:
+    running = process("train", "--n", "20", *ENDLESS, "--device", "cpu", "--out", tmp_path)
+    interrupt(running, lambda: any(tmp_path.glob("logs/*/progress.csv")), later=1)
     assert listing(tmp_path / "runs") == []
     assert not list(tmp_path.glob("*.csv"))
     with files.locked(tmp_path):
@@ -184,15 +189,7 @@ def test_ctrl_c_ends_a_comparison_and_keeps_what_is_finished(tmp_path: Path) -> 
     endless = ["--budget", "100000000", "--eval-spacing", "1.5", "--batch-size", "4096"]
     endless += ["--stop-when-solved"]
     running = process("compare", *flags, *endless, "--out", tmp_path)
-    try:
-        wait_for(lambda: any(tmp_path.glob("runs/her-mlp-n1-s0-*")), running)
-        os.killpg(running.pid, signal.SIGINT)
-        outcome = finish(running)
-    finally:
-        running.kill()
-    assert outcome.status == 130, outcome.err
-    assert "interrupted" in outcome.err
-    assert "Traceback" not in outcome.text, outcome.err
+    interrupt(running, lambda: any(tmp_path.glob("runs/her-mlp-n1-s0-*")))
     (name,) = listing(tmp_path / "runs")[:1]
     assert [path.name for path in (tmp_path / "runs").iterdir()] == [name]
     assert pd.read_csv(tmp_path / "runs.csv")["run_id"].tolist() == [name]
