@@ -63,24 +63,30 @@ def settings_type(*without: str) -> type:
     """
     groups: dict[type[RunConfig], dict[str, FieldInfo]] = {}
     seen = set(without)
-    for entry in registry.METHODS.values():
+    for entry in registry.entries():
         for kind in reversed(entry.settings.__mro__):
             if issubclass(kind, RunConfig):
-                own = {n: field for n, field in kind.model_fields.items() if n not in seen}
+                own = {n: f for n, f in kind.model_fields.items() if n not in seen and has_flag(f)}
                 groups.setdefault(kind, {}).update(own)
                 seen |= set(own)
     made = []
     for kind, fields in groups.items():
         flags = [_flag(name, field) for name, field in fields.items()]
-        users = [m.name for m in registry.METHODS.values() if issubclass(m.settings, kind)]
+        users = [m.name for m in registry.entries() if issubclass(m.settings, kind)]
         group = dataclasses.make_dataclass(kind.__name__, flags, kw_only=True)
-        every = len(users) == len(registry.METHODS)
+        every = len(users) == len(registry.entries())
         whose = "every method" if every and kind is RunConfig else " and ".join(users)
         title = "run" if kind is RunConfig else ", ".join(users)
         factory = dataclasses.field(default_factory=group)
         heading = told(f"Settings of {whose}.", name=title)
         made.append((kind.__name__, Annotated[group, heading], factory))
     return dataclasses.make_dataclass("Settings", made, kw_only=True)
+
+
+def has_flag(field: FieldInfo) -> bool:
+    """Whether a setting is a flag."""
+    extra = field.json_schema_extra
+    return isinstance(extra, dict) and bool(extra["flag"])
 
 
 def _flag(name: str, field: FieldInfo) -> tuple[str, Any, Any]:

@@ -11,7 +11,6 @@ import tyro
 
 from experiments import command_line
 from experiments.command_line import DeviceOption, Flag, told
-from experiments.config import registry
 from experiments.config.errors import ConfigError
 from experiments.config.presets import PRESETS, plan, seeds
 from experiments.config.run import RunConfig
@@ -170,13 +169,14 @@ def planned(arguments: CompareArguments) -> list[RunConfig]:
     if arguments.preset is not None:
         runs = plan(PRESETS[arguments.preset].blocks, axes)
         for run in runs:
-            if PRESETS[arguments.preset].transfer_to and not registry.network(run.network).any_n:
+            if PRESETS[arguments.preset].transfer_to and not run.any_n:
                 raise ConfigError(
                     f"--preset {arguments.preset} is for networks whose weights work at any n, "
                     f"such as 'equivariant', got {run.network!r}"
                 )
         return runs
-    usual = {"method": ("dqn", "her"), "n": (5, 10, 20), "seed": seeds(3)}
+    usual: dict[str, tuple[Any, ...]] = {"method": ("dqn", "her"), "seed": seeds(3)}
+    usual |= {} if "target" in axes else {"n": (5, 10, 20)}
     return plan((usual,), axes)
 
 
@@ -203,6 +203,7 @@ def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], consol
             workers=arguments.workers,
             scheduler=arguments.scheduler,
             gpu=any(run.device == "cuda" for run in runs),
+            outside={name: which for run in runs for name, which in run.outside.items()},
             errors=log,
         )
         failures: Failures = {}

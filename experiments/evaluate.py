@@ -14,7 +14,7 @@ import tyro
 from PIL import Image
 
 from experiments import command_line
-from experiments.command_line import DeviceOption, told
+from experiments.command_line import DeviceOption, Flag, told
 from experiments.config.errors import ConfigError
 from experiments.config.streams import Stream, derived_seed
 from experiments.config.task import Task
@@ -61,6 +61,10 @@ class EvaluateArguments:
     device: Annotated[
         DeviceOption, told("Where the network lives; auto is CUDA where there is one.")
     ] = "auto"
+    trust: Annotated[
+        Flag,
+        told("Import the code from outside this project that the run names; it can do anything."),
+    ] = False
 
 
 def evaluate_command(arguments: EvaluateArguments) -> int:
@@ -82,7 +86,7 @@ def evaluate_command(arguments: EvaluateArguments) -> int:
         command_line.check_count("episodes", arguments.episodes, 10**7)
         task = dataclasses.replace(task, eval_episodes=arguments.episodes)
     device = command_line.device(arguments.device)
-    policy = load_policy(run.config, run.policy, task.n, device)
+    policy = load_policy(run.config, run.policy, task.n, device, trust=arguments.trust)
     seed = derived_seed(task.seed, Stream.EVALUATE_COMMAND, arguments.seed)
     outcome = greedy.evaluate(policy, task, seed)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import traceback
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,11 +14,12 @@ from tqdm import tqdm
 
 from experiments import command_line
 from experiments.command_line import DeviceOption, Flag, told
+from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
 from experiments.figures.console import print_results
 from experiments.records import files, merging, run_folders
 from experiments.sweeps.progress import empty_log
-from experiments.sweeps.training import train
+from experiments.sweeps.training import begun_with, train
 from experiments.telling import Console
 
 Settings = command_line.settings_type("device")
@@ -30,6 +34,10 @@ class TrainArguments:
         DeviceOption, told("Where the network lives; auto is CUDA where there is one.")
     ] = "auto"
     force: Annotated[Flag, told("Run again what is finished.")] = False
+    parent: Annotated[
+        Path | None,
+        told("A finished run's folder: begin with its weights, all else afresh, as another run."),
+    ] = None
     progress: Annotated[Flag, told("Show a progress bar.")] = True
     stop_when_solved: Annotated[
         Flag,
@@ -44,6 +52,9 @@ def train_command(arguments: TrainArguments) -> int:
     given = command_line.given(arguments.settings)
     given |= {"full_budget": False} if arguments.stop_when_solved else {}
     run = RunConfig.of(**given, device=command_line.device(arguments.device))
+    weights = None
+    if arguments.parent is not None:
+        run, weights = begun_with(run, run_folders.read_run(arguments.parent))
     with files.locked(arguments.out) as out:
         merging.check_tables(out)
         finished, problems = run_folders.scan(out)
@@ -55,8 +66,13 @@ def train_command(arguments: TrainArguments) -> int:
             logs = empty_log(out / "logs" / run.run_id)
             # None: on a terminal alone.
             quiet = None if arguments.progress else True
-            with tqdm(total=run.budget_env_steps, disable=quiet) as bar:
-                done = train(run, logs=logs, on_step=lambda steps: bar.update(steps - bar.n))
+            with (
+                tqdm(total=run.budget_env_steps, disable=quiet) as bar,
+                blamed_on(run.outside),
+            ):
+                done = train(
+                    run, weights=weights, logs=logs, on_step=lambda steps: bar.update(steps - bar.n)
+                )
             done.provenance.update(command=command_line.command_line(), attempts=1)
             finished[run.run_id] = done
             said = f"wrote {run_folders.write_run(out, done)}, logs in {logs}"
@@ -64,6 +80,25 @@ def train_command(arguments: TrainArguments) -> int:
     console.print(said)
     print_results(console, table, [run.run_id])
     return 0
+
+
+@contextlib.contextmanager
+def blamed_on(outside: Mapping[str, str]) -> Iterator[None]:
+    """What goes wrong in code from outside the project is a line that says where.
+
+    Raises:
+        ConfigError: Instead of what was raised, if there is such code.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not outside:
+            raise
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        raise ConfigError(
+            f"a run of {', '.join(outside)} failed: {type(error).__name__}: {error} "
+            f"({last.filename}, line {last.lineno})"
+        ) from error
 
 
 def main() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from experiments.config import outside
 from experiments.config.errors import ConfigError
 from experiments.config.settings import Settings
 
@@ -35,7 +36,7 @@ class Rule:
 
     def __call__(self, filled: dict[str, Any]) -> Any:
         """The value; the run's network may have a rule of its own for it."""
-        return network(filled["network"]).rules.get(self.name, self).fill(filled)
+        return network_of(filled).rules.get(self.name, self).fill(filled)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +74,14 @@ class Method:
         title: For people.
         settings: The run's class: a :class:`experiments.config.run.RunConfig` with the settings
             that are the method's own.
-        module: ``package.module:Class`` of its :class:`experiments.methods.learner.Learner`.
+        module: ``package.module:Class`` of its :class:`experiments.methods.learner.Learner`, or
+            of a function from a run to such a class.
         network: The only network that it works with, None if any.
         fixed: Settings of other methods that stand in this one's runs with one value.
+        mark: A setting that no other method has and none of its runs lacks. Methods from outside
+            the project share an entry with one, and their runs go by names of their own.
+        planned: ``package.module:function`` that checks a run as it is planned, as nobody imports
+            what lies outside only to read of a run.
     """
 
     name: str
@@ -84,6 +90,8 @@ class Method:
     module: str
     network: str | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    mark: str | None = None
+    planned: str | None = None
 
 
 def products(*widths: int) -> int:
@@ -96,14 +104,25 @@ OWN = "own"
 
 METHODS: dict[str, Method] = {}
 NETWORKS: dict[str, Network] = {}
+MARKED: dict[str, Method] = {}
+"""Entries whose runs go by other names, by their marks."""
+TRAITS = ("any_n", "knows_symmetry", "needs_goal")
+"""What is asked of a network from outside: attributes of its class, False where it has none."""
 
 
 def register(entry: Method | Network) -> None:
     """Add an entry, or put it in the place of that with its name."""
-    if isinstance(entry, Method):
-        METHODS[entry.name] = entry
-    else:
+    if isinstance(entry, Network):
         NETWORKS[entry.name] = entry
+    elif entry.mark is not None:
+        MARKED[entry.mark] = entry
+    else:
+        METHODS[entry.name] = entry
+
+
+def entries() -> list[Method]:
+    """Every entry of a method."""
+    return [*METHODS.values(), *MARKED.values()]
 
 
 def method(name: object) -> Method:
@@ -113,7 +132,8 @@ def method(name: object) -> Method:
         ConfigError: If there is none, naming those that there are.
     """
     if not isinstance(name, str) or name not in METHODS:
-        raise ConfigError(f"method must be one of {_names(METHODS)}, got {name!r:.60}")
+        known = _names([*METHODS, *(e.name for e in MARKED.values() if e.planned)])
+        raise ConfigError(f"method must be one of {known}, got {name!r:.60}")
     return METHODS[name]
 
 
@@ -124,13 +144,48 @@ def network(name: object) -> Network:
         ConfigError: If there is none, naming those that there are.
     """
     if not isinstance(name, str) or name not in NETWORKS:
-        raise ConfigError(f"network must be one of {_names(NETWORKS)}, got {name!r:.60}")
+        known = _names([*NETWORKS, "package.module:Name"])
+        raise ConfigError(f"network must be one of {known}, got {name!r:.60}")
     return NETWORKS[name]
 
 
-def setting_names() -> list[str]:
-    """Every setting of every method, once, in the order in which they are declared."""
-    return list(dict.fromkeys(n for entry in METHODS.values() for n in entry.settings.model_fields))
+def method_of(run: Filled) -> Method:
+    """The entry of a run's method, from its settings."""
+    marks = [entry for mark, entry in MARKED.items() if run.get(mark)]
+    return marks[0] if marks else method(run.get("method"))
+
+
+def network_of(run: Filled) -> Network:
+    """The entry of a run's network, from its settings; one from outside is described there."""
+    if not run.get("network_module"):
+        return network(run["network"])
+    has: dict[str, Any] = {
+        trait: trait in run.get("network_traits", "").split() for trait in TRAITS
+    }
+    return Network(name=run["network"], module=run["network_module"], **has)
+
+
+def network_from_outside(name: str) -> dict[str, str]:
+    """The settings of a network that is named ``package.module:Name``.
+
+    Raises:
+        ConfigError: If it cannot be imported, is no network, or has a name that is taken.
+    """
+    kind = outside.imported(name)
+    if not isinstance(kind, type) or not hasattr(kind, "loss_and_gradients"):
+        raise ConfigError(
+            f"network {name} must be a subclass of "
+            f"experiments.methods.networks.base.BitQNetwork, got {kind!r:.100}"
+        )
+    if (own := kind.__name__.lower()) in NETWORKS:
+        raise ConfigError(f"network {name} must have another name than {own!r}, which is taken")
+    traits = [trait for trait in TRAITS if getattr(kind, trait, False)]
+    return {
+        "network": own,
+        "network_module": name,
+        "network_version": outside.version(name),
+        "network_traits": " ".join(traits),
+    }
 
 
 def load(module: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, cast
 
 from pydantic import field_validator, model_validator
 
-from experiments.config import naming, registry
+from experiments.config import naming, outside, registry
 from experiments.config.errors import ConfigError
 from experiments.config.registry import OWN, Filled, Rule
 from experiments.config.settings import (
@@ -41,11 +41,30 @@ def eval_episodes(n: int, start: str = "random", goal_mode: str = "fixed") -> in
     return 100 if n >= 500 else 1_000
 
 
+_FOLLOW_FROM_NAMES = ("network_module", "network_version", "network_traits")
+
+
+def _named_from_outside(given: dict[str, Any]) -> tuple[bool, dict[str, Any]]:
+    """Whether a method or network is named where it lies, and the settings that this stands for."""
+    method, network = given.get("method"), given.get("network")
+    found = given
+    if outside.is_outside(method):
+        found = found | {"method": str(method).partition(":")[2].lower(), "module": method}
+    if outside.is_outside(network):
+        found = found | registry.network_from_outside(str(network))
+    return found is not given, found
+
+
 class RunConfig(Settings):
     """One run. What is not given is filled by a rule, which never looks at the seed."""
 
-    method: str = setting("How it is learned.", "her")
-    network: str = setting("What it is learned with.", "mlp")
+    method: str = setting("How it is learned; package.module:Name for a class of your own.", "her")
+    network: str = setting("What it is learned with; package.module:Name likewise.", "mlp")
+    network_module: str = setting(
+        "Of a network from outside: its package.module:Name.", "", neutral="", flag=False
+    )
+    network_version: str = setting("Which code that is.", "", neutral="", flag=False)
+    network_traits: str = setting("What that says of itself.", "", neutral="", flag=False)
     n: int = setting("Bits.", 10, low=1, high=10**6)
     # SB3 and PyTorch seed NumPy's old generator, which takes 32 bits.
     seed: int = setting(
@@ -57,6 +76,9 @@ class RunConfig(Settings):
     goal_mode: Literal["fixed", "random"] = setting(
         "fixed: one target for the whole run; random: a new one each episode (the HER paper).",
         "fixed",
+    )
+    target: str = setting(
+        "One's own s, 0110...; n follows from it. Empty: s is drawn from the seed.", "", neutral=""
     )
     start: Literal["random", "zeros"] = setting("First state of an episode.", "random")
     reward_type: Literal["zero_one", "minus_one_zero", "hamming"] = setting(
@@ -151,6 +173,9 @@ class RunConfig(Settings):
         neutral=20,
     )
     device: Literal["cpu", "cuda"] = setting("Where the network lives.", "cpu")
+    parent: str = setting(
+        "Name of the run whose weights it began with.", "", neutral="", flag=False
+    )
 
     @classmethod
     def of(cls, **given: Any) -> RunConfig:
@@ -160,30 +185,37 @@ class RunConfig(Settings):
             ConfigError: If a setting has a value that no run can have, is unknown or another
                 method's.
         """
-        entry = registry.method(given.get("method", cls.model_fields["method"].default))
+        planned, given = _named_from_outside(given)
+        entry = registry.method_of({"method": cls.model_fields["method"].default, **given})
         own = ({"network": entry.network} if entry.network else {}) | given
+        if isinstance(target := given.get("target"), str) and target:
+            own = {"n": len(target)} | own
         for name in set(given) - set(entry.settings.model_fields):
             if name in entry.fixed and given[name] == entry.fixed[name]:
                 del own[name]
             elif owners := [
-                other.name
-                for other in registry.METHODS.values()
-                if name in other.settings.model_fields
+                other.name for other in registry.entries() if name in other.settings.model_fields
             ]:
                 raise ConfigError(
                     f"{name}={given[name]!r:.60} is for method "
                     f"{' or '.join(map(repr, owners))} only, got {entry.name!r}"
                 )
-        return cast(RunConfig, entry.settings(**own))
+        run = cast(RunConfig, entry.settings(**own))
+        if planned and entry.planned:
+            registry.load(entry.planned)(run)
+        return run
 
     def but(self, **other: Any) -> RunConfig:
         """The same run with some settings changed; all others stay as they are filled."""
         return RunConfig.of(**{**dict(self), **other})
 
-    @field_validator("method", "network", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _is_registered(cls, name: object, info: Any) -> str:
-        return cast(str, getattr(registry, info.field_name)(name).name)
+    def _are_known(cls, given: Any) -> Any:
+        filled = {name: cls.model_fields[name].default for name in ("method", "network")} | given
+        registry.method_of(filled)
+        registry.network_of(filled)
+        return given
 
     @field_validator("*")
     @classmethod
@@ -205,8 +237,10 @@ class RunConfig(Settings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if type(self) is not registry.method(self.method).settings:
+        if type(self) is not self._entry.settings:
             raise ConfigError(f"a run of method {self.method!r} is made by RunConfig.of()")
+        if self.target:
+            self._check_target()
         for name in ("n_envs", "eval_episodes"):
             check_at_most(name, getattr(self, name), _BITS // self.n)
         if self.learner_reward == "r-1" and self.reward_type != "zero_one":
@@ -215,15 +249,26 @@ class RunConfig(Settings):
                 f"got reward_type={self.reward_type!r}"
             )
         self._check_network()
-        if not self.sees_target and registry.network(self.network).needs_goal:
+        if not self.sees_target and registry.network_of(dict(self)).needs_goal:
             raise ConfigError(
                 "sees_target=False needs a network that works without a goal, such as 'mlp', "
                 f"got {self.network!r}"
             )
         return self
 
+    def _check_target(self) -> None:
+        """As the environment does."""
+        # Imported here, as it brings Gymnasium, and plans are made without.
+        from bitseq_env import BitSequenceEnv
+
+        of_target = ("n", "target", "goal_mode", "start")
+        try:
+            BitSequenceEnv(**{name: getattr(self, name) for name in of_target})
+        except ValueError as error:
+            raise ConfigError(str(error)) from error
+
     def _check_network(self) -> None:
-        wanted = registry.method(self.method).network
+        wanted = self._entry.network
         if self.network != wanted and OWN in (self.network, wanted):
             others = [name for name in registry.NETWORKS if name != OWN]
             allowed = repr(wanted) if wanted else f"one of {', '.join(map(repr, others))}"
@@ -232,11 +277,25 @@ class RunConfig(Settings):
             )
 
     @property
+    def _entry(self) -> registry.Method:
+        return registry.method_of(dict(self))
+
+    @property
     def told(self) -> str:
         """What the learner is told: nothing, s, symmetry or s+symmetry."""
         knows = ["s"] * self.sees_target
-        knows += ["symmetry"] * registry.network(self.network).knows_symmetry
+        knows += ["symmetry"] * registry.network_of(dict(self)).knows_symmetry
         return "+".join(knows) or "nothing"
+
+    @property
+    def outside(self) -> dict[str, str]:
+        """Code from outside the project that the run needs, and which code that is."""
+        return {self.network_module: self.network_version} if self.network_module else {}
+
+    @property
+    def any_n(self) -> bool:
+        """Whether the weights that are kept work at other numbers of bits."""
+        return registry.network_of(dict(self)).any_n
 
     def given(self) -> dict[str, Any]:
         """Few settings that make this run: without those that rules and defaults fill alike."""
@@ -248,11 +307,14 @@ class RunConfig(Settings):
             except ConfigError:
                 same = False
             kept = fewer if same else kept
+        if self.network_module:
+            kept["network"] = kept["network_module"]
+            kept = {n: v for n, v in kept.items() if n not in _FOLLOW_FROM_NAMES}
         return kept
 
     def to_dict(self) -> dict[str, Any]:
         """The canonical settings, in JSON's types: what names a run, and what is stored of it."""
-        return naming.canonical(self, registry.method(self.method).fixed)
+        return naming.canonical(self, self._entry.fixed)
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> RunConfig:
@@ -261,7 +323,7 @@ class RunConfig(Settings):
         Raises:
             ConfigError: If a field is missing, unknown, or has a value that no run can have.
         """
-        entry = registry.method(stored.get("method"))
+        entry = registry.method_of(stored)
         return cls.of(**naming.settings_of(stored, entry.settings, entry.fixed))
 
     @property
@@ -290,4 +352,4 @@ class RunConfig(Settings):
     @property
     def cost(self) -> float:
         """What the run takes, roughly, in multiply-adds of its updates: to order runs by."""
-        return self.updates * registry.network(self.network).multiply_adds(self)
+        return self.updates * registry.network_of(dict(self)).multiply_adds(self)

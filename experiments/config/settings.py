@@ -45,6 +45,7 @@ def setting(
     low: float | None = None,
     high: float | None = None,
     neutral: Any = _UNSET,
+    flag: bool = True,
 ) -> Any:
     """A field of :class:`Settings`.
 
@@ -56,8 +57,9 @@ def setting(
         high: Largest number allowed.
         neutral: For a setting that is added to runs that exist already, the value at which a run
             is what it was before; fixed for ever, and never part of a run's name.
+        flag: Whether commands have a flag for it.
     """
-    own: dict[str, Any] = {} if neutral is _UNSET else {"neutral": neutral}
+    own: dict[str, Any] = {"flag": flag} | ({} if neutral is _UNSET else {"neutral": neutral})
     filled: dict[str, Any] = {"default_factory": rule} if rule else {"default": default}
     return Field(description=text, ge=low, le=high, json_schema_extra=own, **filled)
 

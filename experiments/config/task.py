@@ -18,6 +18,7 @@ class Task:
 
     n: int
     seed: int
+    target: str
     goal_mode: str
     start: str
     reward_type: str
@@ -31,17 +32,17 @@ class Task:
         return cls(**{field.name: getattr(run, field.name) for field in dataclasses.fields(cls)})
 
     def at(self, n: int) -> Task:
-        """The same task at another number of bits: horizon n, and as many episodes as usual."""
+        """The same task at another number of bits, and so another s; horizon n, usual episodes."""
         episodes = eval_episodes(n, self.start, self.goal_mode)
-        return dataclasses.replace(self, n=n, max_steps=n, eval_episodes=episodes)
+        return dataclasses.replace(self, n=n, target="", max_steps=n, eval_episodes=episodes)
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """The environment's keyword arguments; the seed fixes the target."""
+        """The environment's keyword arguments; the seed fixes a target that is not given."""
         own = dataclasses.asdict(self)
         del own["eval_episodes"]
-        own["target_seed"] = own.pop("seed")
-        return own
+        seed, target = own.pop("seed"), own.pop("target")
+        return own | ({"target": target} if target else {"target_seed": seed})
 
     def single_env(self, **further: Any) -> gym.Env:
         """One environment; further arguments go over the task's own."""

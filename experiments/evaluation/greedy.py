@@ -104,7 +104,7 @@ def task_at(run: RunConfig, n: int | None) -> Task:
     task = Task.of(run)
     if n is None or n == run.n:
         return task
-    if not registry.network(run.network).any_n:
+    if not run.any_n:
         fit = [entry.name for entry in registry.NETWORKS.values() if entry.any_n]
         raise ResultError(
             f"--n {n}: the weights of network {run.network!r} belong to n = {run.n}; "

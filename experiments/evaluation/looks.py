@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from experiments.config.run import RunConfig
 from experiments.config.streams import Stream, derived_seed
@@ -34,8 +37,10 @@ class Looks:
         self.on_look: list[Callable[[CurveRow], object]] = []
         """Called with each row of the curve as it is made."""
         self.curve: list[CurveRow] = []
-        self.env_steps = self.updates = self.episodes = 0
+        self.env_steps = self.episodes = 0
         """So far, over all copies; of episodes those that ended, and those that are under way."""
+        self.updates: int | None = 0
+        """So far, None where nobody counts them."""
         self.rewarded = 0
         """Training episodes whose learner was told that they reached s."""
         self.first_reward: int | None = None
@@ -47,20 +52,25 @@ class Looks:
         self._next_at = run.first_look
         # A step of all copies may be late, and two of so many are allowed to.
         self._apart = max(1, run.budget_env_steps // (2 * run.late_looks + 4))
-        self._looked_at = -1
+        self._looked_at: int | None = -1
 
     def begin(self) -> None:
         """The training begins now."""
         self._resumed_at = time.perf_counter()
 
     def step(
-        self, env_steps: int, updates: int, ended: int, rewarded: int, rollout: Rollout
+        self,
+        env_steps: int,
+        updates: int | None,
+        ended: int,
+        rewarded: int,
+        rollout: Rollout = dict,
     ) -> bool:
         """Some more steps were made.
 
         Args:
             env_steps: So far, over all copies.
-            updates: Gradient updates so far.
+            updates: Gradient updates so far; None if they are not known.
             ended: Episodes that ended with this step.
             rewarded: Those of them that the learner was told to have reached s.
             rollout: Gives further columns of a curve's row, if it comes to one.
@@ -79,19 +89,43 @@ class Looks:
         # Looking at the same weights again would only give luck another chance; and the look at
         # the end is another.
         due = self._next_at <= env_steps < self.run.budget_env_steps
-        if due and updates != self._looked_at:
+        if due and (updates is None or updates != self._looked_at):
             self._looked_at = updates
             further = math.ceil(env_steps * (self.run.eval_spacing - 1))
             self._next_at = env_steps + max(1, min(further, self._apart))
             self.train_seconds += time.perf_counter() - self._resumed_at
             row = self._look(rollout, Stream.EVALUATION, len(self.curve) + 1)
-            if not self.run.full_budget and updates > 0 and row["success_rate"] >= SOLVED_FROM:
+            if not self.run.full_budget and updates != 0 and row["success_rate"] >= SOLVED_FROM:
                 again = self._evaluate(Stream.EVALUATION, 0, len(self.curve))
                 self.stopped_early |= again.success_rate >= SOLVED_FROM
             self._resumed_at = time.perf_counter()
         return not self.stopped_early
 
-    def end(self, env_steps: int, updates: int, rollout: Rollout) -> None:
+    def step_copies(
+        self,
+        terminated: npt.NDArray[np.bool_],
+        truncated: npt.NDArray[np.bool_],
+        info: Mapping[str, Any],
+        updates: int | None,
+    ) -> bool:
+        """One step of all copies of a vector environment in autoreset mode "SameStep", as it told.
+
+        Args:
+            terminated: (copies,).
+            truncated: (copies,).
+            info: Of all copies.
+            updates: Gradient updates so far.
+
+        Returns:
+            Whether to go on, which ends with the budget.
+        """
+        ended = terminated | truncated
+        reached = info.get("final_info", info).get("is_success", False)
+        steps = self.env_steps + len(ended)
+        go_on = self.step(steps, updates, int(ended.sum()), int((ended & reached).sum()))
+        return go_on and steps < self.run.budget_env_steps
+
+    def end(self, env_steps: int, updates: int | None, rollout: Rollout = dict) -> None:
         """The training has ended; a fresh look is the last row of its curve."""
         self.env_steps, self.updates = env_steps, updates
         self.train_seconds += time.perf_counter() - self._resumed_at

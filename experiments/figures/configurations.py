@@ -90,12 +90,12 @@ def _null(row: Mapping[Any, Any]) -> tuple[str, str]:
 def _command(row: Mapping[Any, Any]) -> str:
     """What makes a configuration's runs again."""
     try:
-        run = run_of({**row, "seed": 0, "parent": None})
+        run = run_of({**row, "seed": 0})
+        given = run.given()
     except (ConfigError, KeyError, ValueError) as error:
-        return f"# of a method that is not here ({error})"
+        return f"# not by a command: {error}"
     if run.config_id != row["config_id"]:
         return "# of an older version"
-    given = run.given()
     given = {"method": row["method"], "network": row["network"], "n": row["n"]} | given
     given.pop("seed", None)
     words = ["python", "-m", "experiments.compare"]

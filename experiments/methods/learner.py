@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import safetensors.torch
 import torch as th
@@ -17,6 +17,7 @@ from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
 from experiments.evaluation.greedy import Policy
 from experiments.evaluation.looks import Looks
+from experiments.methods.wrappers import learner_env
 from experiments.records.files import ResultError
 
 
@@ -29,9 +30,25 @@ class Learner(abc.ABC):
 
     model: Any = None
     """The library's own object, where there is one: SB3's algorithm, say."""
+    defaults: ClassVar[Mapping[str, Any]] = {}
+    """For a method from outside: its own arguments (``--algorithm-kwargs``) and their values."""
 
-    @abc.abstractmethod
-    def __init__(self, run: Any) -> None: ...
+    def __init__(self, run: Any) -> None:
+        self.run = run
+        self.env: Any = self.make_env()
+
+    def make_env(self) -> Any:
+        """The training environment; controls, r-1 and ``sees_target`` are wrappers around it."""
+        return learner_env(self.run)
+
+    def adopt(self, weights: bytes) -> None:
+        """Begin with the weights that another run of the method kept.
+
+        Raises:
+            ConfigError: If the method cannot.
+            ResultError: If they do not fit.
+        """
+        raise ConfigError(f"method {self.run.method!r} cannot go on from the weights of a run")
 
     @abc.abstractmethod
     def learn(self, looks: Looks, logs: Path | None = None) -> None:
@@ -61,16 +78,48 @@ class Learner(abc.ABC):
         """
 
 
-def learner_of(run: RunConfig) -> Learner:
-    """A fresh learner of a run."""
-    learner: Learner = registry.load(registry.method(run.method).module)(run)
+def learner_of(run: RunConfig, weights: bytes | None = None) -> Learner:
+    """A fresh learner of a run, which begins with its parent's weights if it has one.
+
+    Raises:
+        ConfigError: If there is a parent and no weights, or the other way round.
+    """
+    if (weights is None) != (run.parent == ""):
+        raise ConfigError(f"parent={run.parent!r} goes with the weights of that run")
+    learner: Learner = _kind(run)(run)
+    if weights is not None:
+        learner.adopt(weights)
     return learner
 
 
-def load_policy(run: RunConfig, weights: bytes, n: int, device: str) -> Policy:
-    """How a run's kept weights act greedily at n bits; see :meth:`Learner.load`."""
-    policy: Policy = registry.load(registry.method(run.method).module).load(run, weights, n, device)
+def load_policy(
+    run: RunConfig, weights: bytes, n: int, device: str, *, trust: bool = False
+) -> Policy:
+    """How a run's kept weights act greedily at n bits; see :meth:`Learner.load`.
+
+    Args:
+        run: The run.
+        weights: What it kept.
+        n: Bits.
+        device: Where to.
+        trust: Whether code from outside the project that the run names may be imported.
+
+    Raises:
+        ResultError: If there is such code and no trust, or the weights do not fit.
+    """
+    if run.outside and not trust:
+        raise ResultError(
+            f"{run.run_id} needs {', '.join(run.outside)}, which is not this project's and can do "
+            "anything; --trust imports it"
+        )
+    policy: Policy = _kind(run).load(run, weights, n, device)
     return policy
+
+
+def _kind(run: RunConfig) -> Any:
+    """The class of a run's learner."""
+    found = registry.load(registry.method_of(dict(run)).module)
+    return found if isinstance(found, type) else found(run)
 
 
 def fitted(make: Any, weights: bytes, of: str) -> nn.Module:
@@ -85,18 +134,29 @@ def fitted(make: Any, weights: bytes, of: str) -> nn.Module:
     Raises:
         ResultError: If the weights do not fit the network.
     """
+    with th.device("meta"):
+        bare = make()
+    fitting(bare, weights, of)
+    network: nn.Module = make()
+    network.load_state_dict(fitting(network, weights, of))
+    return network
+
+
+def fitting(network: nn.Module, weights: bytes, of: str) -> dict[str, th.Tensor]:
+    """The tensors of a safetensors file, which are those of a network.
+
+    Raises:
+        ResultError: If they are not.
+    """
     try:
         found = safetensors.torch.load(weights)
-        with th.device("meta"):
-            wanted = {name: value.shape for name, value in make().state_dict().items()}
-        if differing := sorted(wanted.items() ^ {n: v.shape for n, v in found.items()}.items()):
-            name, shape = differing[0]
-            raise ResultError(f"the weights of {of} do not fit its network: {name} {[*shape]}")
-        network: nn.Module = make()
-        network.load_state_dict(found)
     except (RuntimeError, SafetensorError) as error:
         raise ResultError(f"the weights of {of} do not fit its network: {error}") from error
-    return network
+    wanted = {name: value.shape for name, value in network.state_dict().items()}
+    if differing := sorted(wanted.items() ^ {n: v.shape for n, v in found.items()}.items()):
+        name, shape = differing[0]
+        raise ResultError(f"the weights of {of} do not fit its network: {name} {[*shape]}")
+    return found
 
 
 def resolve_device(name: str) -> Literal["cpu", "cuda"]:

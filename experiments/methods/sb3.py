@@ -10,31 +10,30 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import Logger, configure
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import safe_mean
 from stable_baselines3.common.vec_env import VecEnv
 
+from bitseq_env.sb3 import BitSequenceVecEnv
 from experiments.config.run import ENV_ID, RunConfig
 from experiments.config.task import Task
 from experiments.evaluation.looks import Looks
-from experiments.methods.vec_env import BitSequenceVecEnv
-from experiments.methods.withheld import WithheldReward, WithheldRewards
+from experiments.methods.wrappers import WithheldReward, training_copies
 
 LOG_INTERVAL = 100
 """Episodes between two lines of SB3's logs."""
 
 
 def training_env(run: RunConfig) -> VecEnv:
-    """The training environment of a run."""
-    task = Task.of(run)
+    """The training environment of DQN, whose replay and network see to r-1 and a hidden goal."""
     if run.implementation == "stock":
-        arguments = task.arguments
+        arguments = Task.of(run).arguments
         if run.goal_mode == "random":
             # Copies made apart would all draw the same goals from one target_seed.
             arguments["target_seed"] = None
         wrapper = WithheldReward if run.withhold_reward else None
         return make_vec_env(ENV_ID, n_envs=run.n_envs, env_kwargs=arguments, wrapper_class=wrapper)
-    env = task.vector_env(run.n_envs, autoreset_mode="SameStep")
-    return BitSequenceVecEnv(WithheldRewards(env) if run.withhold_reward else env)
+    return BitSequenceVecEnv(training_copies(run))
 
 
 def learn(model: BaseAlgorithm, steps: int, looks: Looks, logs: Path | None) -> None:
@@ -72,9 +71,12 @@ class _Teller(BaseCallback):
         infos = self.locals["infos"]
         rewarded = sum(bool(infos[copy].get("is_success")) for copy in ended)
         model: Any = self.model
-        return self.looks.step(
+        go_on = self.looks.step(
             self.num_timesteps, model._n_updates, len(ended), rewarded, self._rollout
         )
+        # On-policy algorithms collect thousands of steps before they ask whether it is enough.
+        on_policy = isinstance(model, OnPolicyAlgorithm)
+        return go_on and not (on_policy and self.num_timesteps >= self.looks.run.budget_env_steps)
 
     def _on_training_end(self) -> None:
         model: Any = self.model

@@ -41,7 +41,7 @@ CONFIG, RESULT, CURVE, POLICY = "config.json", "result.json", "curve.csv", "poli
 
 _NEVER_EMPTY = frozenset(
     {"run_id", "config_id", "method", "network", "n", "seed", "env", "told", "method_settings"}
-    | {"env_steps", "gradient_updates", "episodes", "success_rate", "solved", "held_share"}
+    | {"env_steps", "episodes", "success_rate", "solved", "held_share"}
     | {"stopped_early", "rollout_successes", "wall_seconds", "train_seconds", "threads"}
 )
 
@@ -63,11 +63,11 @@ class FinishedRun:
 
 def settings_row(run: RunConfig) -> dict[str, Any]:
     """What a row of runs.csv says of a run's settings, ``method_settings`` as JSON of the rest."""
-    entry = registry.method(run.method)
-    fields = {**dict(run), **entry.fixed, "hidden": "x".join(map(str, run.hidden))}
+    fixed = registry.method_of(dict(run)).fixed
+    hidden = None if run.hidden is None else "x".join(map(str, run.hidden))
     named = {"run_id": run.run_id, "config_id": run.config_id, "env": ENV_ID, "told": run.told}
-    known = {**fields, **named}
-    rest = {name: value for name, value in fields.items() if name not in SETTING_COLUMNS}
+    known = {**dict(run), **fixed, **named, "hidden": hidden, "parent": run.parent or None}
+    rest = {name: value for name, value in run.to_dict().items() if name not in SETTING_COLUMNS}
     row = {name: known.get(name) for name in SETTING_COLUMNS}
     return {**row, "method_settings": json.dumps(rest, sort_keys=True)}
 
@@ -80,9 +80,12 @@ def run_of(row: Mapping[str, Any]) -> RunConfig:
     """
     fields = {n: row[n] for n in SETTING_COLUMNS if n in row and not pd.isna(row[n])}
     fields |= json.loads(fields.pop("method_settings", "{}"))
-    entry = registry.method(fields.get("method"))
-    fields["hidden"] = [int(width) for width in str(fields["hidden"]).split("x")]
-    known = {*entry.settings.model_fields, *entry.fixed}
+    entry = registry.method_of(fields)
+    if "hidden" in fields:
+        fields["hidden"] = [int(width) for width in str(fields["hidden"]).split("x")]
+    own = entry.settings.model_fields
+    fields = {n: None for n in SETTING_COLUMNS if n in own and own[n].default is None} | fields
+    known = {*own, *entry.fixed}
     return RunConfig.from_dict({n: value for n, value in fields.items() if n in known})
 
 
@@ -275,7 +278,7 @@ def _check_result(path: Path, result: Mapping[str, Any], config: RunConfig) -> N
     for name, value in result.items():
         if value is None and name in _NEVER_EMPTY:
             raise ResultError(f"{path}: {name} is empty")
-        if name in wanted and wanted[name] != value:
+        if name in wanted and tables.disagree(name, wanted[name], value):
             raise ResultError(
                 f"{path}: {name} is {value!r}, but {wanted[name]!r} in {path.with_name(CONFIG)}"
             )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -214,7 +215,7 @@ def _once(path: Path, rows: Iterable[tuple[int, dict[str, Any]]]) -> list[dict[s
         ):
             earlier, other = seen.get(row[key], (line, row))
             for name in names:
-                if row[name] != other[name] and None not in (row[name], other[name]):
+                if None not in (row[name], other[name]) and disagree(name, row[name], other[name]):
                     message = (
                         f"{key} {row[key]!r} has {row[name]!r} here and {other[name]!r} in "
                         f"line {earlier}; keep one"
@@ -222,6 +223,21 @@ def _once(path: Path, rows: Iterable[tuple[int, dict[str, Any]]]) -> list[dict[s
                     raise TableError(path, message, line=line, column=name)
             seen[row[key]] = (line, row)
     return [row for _, row in runs.values()]
+
+
+def disagree(column: str, one: Any, other: Any) -> bool:
+    """Whether two cells of a column contradict each other.
+
+    Of ``method_settings``, JSON of a dictionary, what both name must be equal: runs of before a
+    setting existed do not name it.
+    """
+    if column != "method_settings" or one == other:
+        return bool(one != other)
+    try:
+        settings, others = json.loads(one), json.loads(other)
+        return any(settings[name] != others[name] for name in settings.keys() & others.keys())
+    except (ValueError, TypeError, AttributeError):
+        return True
 
 
 def _frame(rows: list[dict[str, Any]], columns: Mapping[str, Column]) -> pd.DataFrame:

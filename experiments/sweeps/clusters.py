@@ -8,8 +8,8 @@ import faulthandler
 import logging
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,8 @@ class Site:
     """Address of a running cluster's scheduler; None embeds one."""
     gpu: bool = False
     """Whether runs ask for a share of a GPU."""
+    outside: Mapping[str, str] = field(default_factory=dict)
+    """Code from outside the project that runs need, and which code that is."""
     errors: Path | None = None
     """Where an embedded worker's standard error goes, a file for each process with this path as the
     beginning of its name; None leaves it on the terminal."""

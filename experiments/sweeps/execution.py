@@ -61,7 +61,7 @@ def execute(
     Raises:
         ClusterError: If there is no scheduler, or no worker that could do it.
     """
-    waiting, wanted = dict(calls), Wanted(site.resources)
+    waiting, wanted = dict(calls), Wanted(site.resources, outside=site.outside)
     again, losses = False, 0
     while waiting:
         left = len(waiting)

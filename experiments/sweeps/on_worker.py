@@ -11,6 +11,8 @@ from typing import Any
 
 from distributed import get_worker
 
+from experiments.config import outside
+from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
 from experiments.records.provenance import differences, environment
 from experiments.records.run_folders import FinishedRun
@@ -36,16 +38,26 @@ class Wanted:
     """Dask resources that a run asks for."""
     environment: Mapping[str, str] = field(default_factory=environment)
     """What the driver is made of."""
+    outside: Mapping[str, str] = field(default_factory=dict)
+    """Code from outside the project that the calls need, and which code that is."""
 
     def objections(self, worker: Any) -> list[str]:
         """What speaks against the worker that this process is."""
         found = differences(environment(), self.environment)
+        for name, version in self.outside.items():
+            try:
+                if (there := outside.version(name)) != version:
+                    found.append(f"{name} is {there} there and {version} here")
+            except ConfigError as error:
+                found.append(str(error))
         if (threads := worker.state.nthreads) != 1:
             # SB3 and NumPy keep global generators: two trainings in a process would share them.
             found.append(f"it has {threads} threads instead of 1")
         for name, share in self.resources.items():
-            if (there := worker.state.total_resources.get(name, 0)) < share:
-                found.append(f"it declares {there:g} of resource {name!r}, a run needs {share:g}")
+            if (declared := worker.state.total_resources.get(name, 0)) < share:
+                found.append(
+                    f"it declares {declared:g} of resource {name!r}, a run needs {share:g}"
+                )
         return found
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 import torch as th
 
+from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
 from experiments.evaluation.looks import Looks
 from experiments.evaluation.solved import judge
@@ -21,42 +22,73 @@ from experiments.records.run_folders import FinishedRun
 from experiments.sweeps.process_state import borrowed_process
 
 
-def train(
+def train(run: RunConfig, **how: Any) -> FinishedRun:
+    """Train one agent; see :func:`learn`."""
+    return learn(run, **how)[0]
+
+
+def begun_with(run: RunConfig, parent: FinishedRun) -> tuple[RunConfig, bytes]:
+    """A run that begins with the weights of another, and those weights.
+
+    Raises:
+        ConfigError: If the two differ in method, network or bits, so that they cannot fit.
+    """
+    for name in ("method", "network", "n"):
+        own, others = getattr(run, name), getattr(parent.config, name)
+        if own != others:
+            raise ConfigError(
+                f"{name} must be {others!r}, as in parent {parent.config.run_id}, got {own!r}"
+            )
+    return run.but(parent=parent.config.run_id), parent.policy
+
+
+def learn(
     run: RunConfig,
     *,
+    weights: bytes | None = None,
     logs: Path | None = None,
     on_step: Callable[[int], object] | None = None,
     on_look: Callable[[dict[str, Any]], object] | None = None,
-) -> FinishedRun:
+) -> tuple[FinishedRun, Learner]:
     """Train one agent and look at it; only its logs are written, and the process is as it was.
 
     Args:
         run: What to train.
+        weights: Those of its parent, where it has one.
         logs: A folder for the learner's own curves; nothing is logged without it.
         on_step: Called with the environment steps so far; False ends the run.
         on_look: Called with each row of the learning curve as it is made.
 
     Returns:
-        Everything that the run's folder holds.
+        Everything that the run's folder holds, and the learner.
     """
     with borrowed_process(run.device):
         began = time.perf_counter()
         described = describe(run.device)  # now: a commit may come while it trains
-        learner = learner_of(run)
+        learner = learner_of(run, weights)
         looks = Looks(run, learner.act)
         looks.on_step += [on_step] if on_step else []
         looks.on_look += [on_look] if on_look else []
         learner.learn(looks, logs)
-        return _finished(run, learner, looks, described, began)
+        seconds = time.perf_counter() - began
+        return finished(looks, learner.weights(), described, seconds), learner
 
 
-def _finished(
-    run: RunConfig, learner: Learner, looks: Looks, described: dict[str, Any], began: float
+def finished(
+    looks: Looks, weights: Mapping[str, th.Tensor], described: dict[str, Any], seconds: float
 ) -> FinishedRun:
-    """What a run's folder is to hold."""
+    """What a run's folder is to hold.
+
+    Args:
+        looks: At all of the run.
+        weights: To keep; a file of weights has to hold some, if only a number that nothing reads.
+        described: Where the run comes from, as it was at its beginning.
+        seconds: Since then.
+    """
+    run = looks.run
     verdict = judge(looks.curve, run.budget_env_steps)
     since = verdict.since or {}
-    weights = {name: value.contiguous() for name, value in learner.weights().items()}
+    kept = {name: value.contiguous() for name, value in weights.items()} or {"none": th.zeros(1)}
     result = {
         **run_folders.settings_row(run),
         "env_steps": looks.env_steps,
@@ -74,7 +106,7 @@ def _finished(
         "rollout_successes": looks.rewarded,
         "search_env_steps": 0,
         "search_seconds": 0.0,
-        "wall_seconds": time.perf_counter() - began,
+        "wall_seconds": seconds,
         "train_seconds": looks.train_seconds,
         "threads": th.get_num_threads(),
     }
@@ -83,6 +115,6 @@ def _finished(
         config=run,
         result=result,
         curve=looks.curve,
-        policy=safetensors.torch.save(weights, metadata={"run_id": run.run_id}),
+        policy=safetensors.torch.save(kept, metadata={"run_id": run.run_id}),
         provenance={**described, "threads": th.get_num_threads(), "finished_at": finished_at},
     )

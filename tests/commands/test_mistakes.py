@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import torch as th
 
+from experiments.command_line import has_flag
 from experiments.config import registry
 from experiments.config.presets import PRESETS
 from experiments.config.registry import Rule
@@ -44,11 +45,16 @@ def help_of(command: Command, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_shows_every_default(help_of: Callable[[str], str], name: str) -> None:
     text = help_of(name)
-    settings = {n for entry in registry.METHODS.values() for n in entry.settings.model_fields}
+    settings = {
+        name
+        for entry in registry.entries()
+        for name, info in entry.settings.model_fields.items()
+        if has_flag(info)
+    }
     flags = {
-        "train": len(settings - {"device"}) + 5,
+        "train": len(settings - {"device"}) + 6,
         "compare": len(settings - {"method", "network", "n", "seed", "device"}) + 14,
-        "evaluate": 7,
+        "evaluate": 8,
         "plot": 0,
     }
     assert text.count("(default:") == flags[name]
@@ -66,7 +72,7 @@ def test_every_setting_is_a_flag_with_its_rule_and_whose_it_is(
     swept = {"method", "network", "n", "seed", "device"} if name == "compare" else {"device"}
     for entry in registry.METHODS.values():
         for field, info in entry.settings.model_fields.items():
-            if field in swept:
+            if field in swept or not has_flag(info):
                 continue
             flag = {"budget_env_steps": "budget"}.get(field, field).replace("_", "-")
             assert f"--{flag}" in text
@@ -128,6 +134,39 @@ MISTAKES = [
     ("train --n 100000 --eval-episodes 20000", ["eval_episodes", "20000", "at most 10,000"]),
     ("train --out a-file", ["--out", "a-file", "folder"]),
     ("train --out a-file/below", ["--out", "a-file/below"]),
+    ("train --method nowhere:Name", ["nowhere", "cannot be imported"]),
+    ("train --method experiments.api:Nothing", ["has no 'Nothing'", "Trained"]),
+    ("train --method a:b:c", ["a:b:c", "package.module:Name"]),
+    ("train --method json:JSONDecoder", ["json:JSONDecoder", "BaseAlgorithm", "Learner"]),
+    ("train --method stable_baselines3:DQN --algorithm-kwargs {{", ["JSON object", "{"]),
+    ("train --method stable_baselines3:DQN --algorithm-kwargs [1]", ["JSON object", "[1]"]),
+    ('train --method stable_baselines3:DQN --algorithm-kwargs {{"x":1}}', ["'x'", "learning_rate"]),
+    ('train --method stable_baselines3:DQN --algorithm-kwargs {{"seed":1}}', ["'seed'", "itself"]),
+    (
+        'train --method stable_baselines3:DQN --algorithm-kwargs {{"policy":"No"}}',
+        ["cannot be built", '{"policy": "No"}'],
+    ),
+    ("train --method stable_baselines3:SAC", ["stable_baselines3:SAC cannot be built"]),
+    ("train --method stable_baselines3:PPO --hindsight True", ["hindsight", "off-policy", "PPO"]),
+    ("train --method dqn --hindsight True", ["hindsight=True", "package.module:Name", "dqn"]),
+    ("train --method stable_baselines3:DQN --updates-per-env-step 1", ["0, the untrained", "1.0"]),
+    ("train --method stable_baselines3:DQN --network mlp", ["'own'", "'mlp'"]),
+    ("train --method stable_baselines3:DQN --implementation stock", ["'fast'", "'stock'"]),
+    ("train --method tests.plugins:OwnEnv --withhold-reward True", ["wrappers", "OwnEnv"]),
+    ('train --method tests.plugins:Idle --algorithm-kwargs {{"x":1}}', ["'x'", "'patience'"]),
+    ("train --method tests.plugins:Idle --hindsight True", ["SB3's classes", "Idle"]),
+    ("train --method tests.plugins:Broken --n 3", ["Broken failed", "LookupError: enough", "line"]),
+    ("train --network nowhere:Net", ["nowhere", "cannot be imported"]),
+    ("train --network json:JSONDecoder", ["json:JSONDecoder", "BitQNetwork"]),
+    ("train --network tests.plugins:Mlp", ["'mlp'", "taken"]),
+    ("train --target 01x0", ["target", "01x0", "0 and 1"]),
+    ("train --target 0110 --n 5", ["target", "0110", "5 characters"]),
+    ("train --target 0110 --goal-mode random", ["0110", "goal_mode 'fixed'"]),
+    ("train --target 0000 --start zeros", ["0000", "start='zeros'"]),
+    ("train --n 4 --parent {run}", ["n must be 3", "got 4"]),
+    ("train --n 3 --parent {misfit}", ["weights", "her-mlp-n3-s0-"]),
+    ("compare --out new --methods nowhere:Name", ["nowhere", "cannot be imported"]),
+    ("compare --out new --target 0110 --n 4 5", ["target", "0110", "5 characters"]),
     pytest.param("train --device cuda", ["cuda", "cpu", "auto"], marks=NO_CUDA),
     ("compare --n 4", ["--out"]),
     ("compare --out new --n 4 0", ["n ", "0", "at least 1"]),

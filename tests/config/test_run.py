@@ -98,8 +98,13 @@ def test_a_run_is_filled_named_and_survives_json(given: dict[str, Any], seed: in
 OTHER: dict[str, Any] = {
     "method": "her",
     "network": "equivariant",
+    "network_module": "somewhere:Deep",
+    "network_version": "deep 1.0",
+    "network_traits": "any_n",
     "n": 11,
     "seed": 1,
+    "target": "0110110110",
+    "parent": "her-mlp-n10-s0-0123456789",
     "goal_mode": "random",
     "start": "zeros",
     "reward_type": "hamming",

@@ -11,11 +11,11 @@ import pytest
 import torch as th
 from stable_baselines3 import HerReplayBuffer
 
+from bitseq_env.sb3 import BitSequenceVecEnv
 from experiments.config.run import RunConfig
 from experiments.methods.dqn.replay import PlainReplayBuffer
 from experiments.methods.her.replay import HindsightReplayBuffer
 from experiments.methods.sb3 import training_env
-from experiments.methods.vec_env import BitSequenceVecEnv
 
 N = 4
 

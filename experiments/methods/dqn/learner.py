@@ -10,6 +10,7 @@ import torch as th
 from gymnasium import spaces
 from stable_baselines3 import DQN
 from stable_baselines3.common.torch_layers import CombinedExtractor
+from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.dqn.policies import QNetwork
 
 from experiments.config import registry
@@ -19,7 +20,7 @@ from experiments.methods import sb3
 from experiments.methods.dqn import DqnRun
 from experiments.methods.dqn.algorithm import BitDQN
 from experiments.methods.dqn.replay import PlainReplayBuffer
-from experiments.methods.learner import Learner, fitted
+from experiments.methods.learner import Learner, fitted, fitting
 from experiments.methods.networks.base import (
     BitPolicy,
     bare_network,
@@ -32,9 +33,12 @@ class DqnLearner(Learner):
     """DQN: this project's, or SB3's own where the run is a stock one."""
 
     def __init__(self, run: DqnRun) -> None:
-        self.run = run
-        self.env = sb3.training_env(run)
+        super().__init__(run)
         self.model: DQN = self._stock() if run.implementation == "stock" else self._fast()
+
+    def make_env(self) -> VecEnv:
+        """SB3's view of it."""
+        return sb3.training_env(self.run)
 
     def replay(self) -> dict[str, Any]:
         """The replay buffer's class and arguments, as SB3 takes them; none for a stock run."""
@@ -61,6 +65,11 @@ class DqnLearner(Learner):
         """Those of the network that acts."""
         return self._acting.state_dict()
 
+    def adopt(self, weights: bytes) -> None:
+        """See :meth:`Learner.adopt`; the target network begins with them too."""
+        for network in (self.model.q_net, self.model.q_net_target):
+            network.load_state_dict(fitting(network, weights, self.run.parent))
+
     @property
     def _acting(self) -> QNetwork:
         average = self.run.acting_weights == "average"
@@ -70,7 +79,7 @@ class DqnLearner(Learner):
     def load(run: Any, weights: bytes, n: int, device: str) -> Policy:
         """See :meth:`Learner.load`."""
         # Imported first: a module that makes tensors is not to make them without memory.
-        kind = registry.load(registry.network(run.network).module)
+        kind = registry.load(registry.network_of(dict(run)).module)
 
         def make() -> QNetwork:
             if _is_sb3s(run):
@@ -105,8 +114,8 @@ class DqnLearner(Learner):
 
     def _our_policy(self) -> dict[str, Any]:
         run = self.run
-        hidden = list(run.hidden)
-        return {"net_arch": hidden, "network": run.network, "sees_target": run.sees_target}
+        module = registry.network_of(dict(run)).module
+        return {"net_arch": list(run.hidden), "network": module, "sees_target": run.sees_target}
 
     def _common(self) -> dict[str, Any]:
         """What both implementations take."""
@@ -132,7 +141,7 @@ class DqnLearner(Learner):
 
 def _is_sb3s(run: DqnRun) -> bool:
     """Whether the network is SB3's own: it has nothing but multilayer perceptrons."""
-    return run.implementation == "stock" and registry.network(run.network).sb3s
+    return run.implementation == "stock" and registry.network_of(dict(run)).sb3s
 
 
 def _sb3_network(n: int, hidden: tuple[int, ...]) -> QNetwork:

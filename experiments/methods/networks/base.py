@@ -90,7 +90,7 @@ class BitPolicy(DQNPolicy):
         observation_space: The environment's.
         action_space: The environment's.
         lr_schedule: SB3's schedule of the learning rate.
-        network: Name of the network's entry.
+        network: Where the network's class is, ``package.module:Name``.
         sees_target: False hides the goal.
         **kwargs: SB3's; ``net_arch`` has the hidden widths.
     """
@@ -101,7 +101,7 @@ class BitPolicy(DQNPolicy):
         action_space: spaces.Discrete,
         lr_schedule: Schedule,
         *,
-        network: str = "mlp",
+        network: str,
         sees_target: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -119,7 +119,7 @@ class BitPolicy(DQNPolicy):
     def make_q_net(self) -> QNetwork:
         """The online or the target network."""
         arguments = self._update_features_extractor(self.net_args, features_extractor=None)
-        net: QNetwork = registry.load(registry.network(self.network).module)(**arguments)
+        net: QNetwork = registry.load(self.network)(**arguments)
         return net.to(self.device)
 
     def set_training_mode(self, mode: bool) -> None:

@@ -11,7 +11,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.monitor import Monitor
 
 import bitseq_env  # noqa: F401  (registers the environment)
-from experiments.methods.vec_env import BitSequenceVecEnv
+from bitseq_env.sb3 import BitSequenceVecEnv
 
 N, COPIES = 5, 6
 ENV_ID = "BitSequence-v0"

@@ -1,5 +1,11 @@
 """SB3's VecEnv over the batched environment: no loop over copies but for those that ended.
 
+For users of SB3, and never imported by the package itself::
+
+    from bitseq_env.sb3 import make_sb3_vec_env
+
+    model = DQN("MultiInputPolicy", make_sb3_vec_env(1024, n=20, target_seed=0))
+
 SB3 refuses Gymnasium's vector environments. It wants an observation that is already the next
 episode's, and what was lost by that in info dictionaries: ``terminal_observation``,
 ``TimeLimit.truncated``, ``is_success`` and Monitor's ``episode``.
@@ -20,6 +26,20 @@ from stable_baselines3.common.vec_env.base_vec_env import (
     VecEnvObs,
     VecEnvStepReturn,
 )
+
+
+def make_sb3_vec_env(num_envs: int, **arguments: Any) -> BitSequenceVecEnv:
+    """Copies of BitSequence-v0 that share one s and are stepped together.
+
+    Args:
+        num_envs: How many.
+        **arguments: The environment's.
+    """
+    return BitSequenceVecEnv(
+        gym.make_vec(
+            "bitseq_env:BitSequence-v0", num_envs=num_envs, autoreset_mode="SameStep", **arguments
+        )
+    )
 
 
 class BitSequenceVecEnv(VecEnv):
