@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from experiments.config import outside
 from experiments.config.errors import ClusterError
 from experiments.records import provenance
 from experiments.records.provenance import differences, environment
@@ -89,6 +90,12 @@ def test_what_speaks_against_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     assert objections(Wanted({}, {**here, "torch": "1.0", "source": "0" * 12})) == [
         f"torch is {here['torch']} there and 1.0 here",
         f"source is {here['source']} there and {'0' * 12} here",
+    ]
+    idle = "tests.plugins:Idle"
+    assert objections(Wanted({}, outside={idle: outside.version(idle)})) == []
+    assert objections(Wanted({}, outside={idle: "sha256 of-another", "nowhere:Idle": "1"})) == [
+        f"{idle} is {outside.version(idle)} there and sha256 of-another here",
+        "nowhere:Idle: there is no module 'nowhere' here",
     ]
     assert differences({}, {"python": "3.11"}) == ["python is unknown there and 3.11 here"]
     # A build of a version is no difference.
