@@ -47,20 +47,19 @@ def figure(transfers: pd.DataFrame | None, runs: pd.DataFrame) -> Figure | None:
         right.plot(place(pd.Series(medians.index)), medians, **style, zorder=3)
     sizes = np.array([transfers["n"].min(), transfers["n"].max()], dtype=float)
     drawing.reference(right, sizes, np.ones(2), "optimal policy", zorder=2)
-    for number, trained in enumerate(sorted(transfers["trained_n"].unique())):
-        for axes in (left, right):
-            axes.axvline(trained, color="0.6", linewidth=1, zorder=1, linestyle=":")
-        place, look = (trained, 0.03 + 0.07 * number), {"fontsize": 9, "color": "0.35"}
-        note = f"trained at n = {trained:,}"
-        left.annotate(note, place, (4, 0), textcoords="offset points", **look)
+    trained = sorted(transfers["trained_n"].unique())
     left.set_ylim(-0.04, 1.04)
     left.set_ylabel("success rate")
     right.set_ylabel("mean steps / optimum")
     low, high = right.get_ylim()
     right.set_ylim(min(low, 0.95), max(high, 1.1))  # or rounding would fill the panel
     for axes in (left, right):
+        for size in trained:
+            axes.axvline(size, color="0.6", linewidth=1, zorder=1, linestyle=":")
         drawing.scale_of_n(axes, transfers)
-        axes.set_xlabel("n (bits)")
+        axes.set_xlabel(
+            f"n (bits); dotted: trained at n = {', '.join(map('{:,}'.format, trained))}"
+        )
     return drawing.with_legend(canvas, left, right)
 
 

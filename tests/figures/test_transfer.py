@@ -65,7 +65,7 @@ def test_every_seed_is_drawn_with_the_mean_and_the_ratio() -> None:
     means = left.containers[0].lines[0]  # type: ignore[attr-defined]
     np.testing.assert_allclose(heights(means), [1, 2.5 / 3, 2 / 3])
     assert heights(lines(right)["DQN, equivariant"]).tolist() == [1, 1, 1]  # median seeds
-    assert [text.get_text() for text in left.texts] == ["trained at n = 8"]
+    assert left.get_xlabel() == "n (bits); dotted: trained at n = 8"
     assert labels(figure) == ["DQN, equivariant", "optimal policy"]
 
 
