@@ -20,6 +20,24 @@ def is_outside(name: object) -> bool:
     return isinstance(name, str) and ":" in name
 
 
+def short_name(name: str) -> str:
+    """What runs call it: the last part, in lower case."""
+    return name.partition(":")[2].lower()
+
+
+def check_short_name(setting: str, value: str, name: str) -> None:
+    """Refuse another short name than the one that follows, as it is part of a folder's name.
+
+    Raises:
+        ConfigError: Naming both; also if the whole name is none.
+    """
+    if not _NAME.fullmatch(name) or value != short_name(name):
+        raise ConfigError(
+            f"{setting} {value!r:.60} must be what package.module:Name ends with, in "
+            f"lower case, got {name!r:.100}"
+        )
+
+
 def imported(name: str) -> Any:
     """What a name stands for; whoever calls this trusts its module.
 

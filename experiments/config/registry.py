@@ -177,7 +177,7 @@ def network_from_outside(name: str) -> dict[str, str]:
             f"network {name} must be a subclass of "
             f"experiments.methods.networks.base.BitQNetwork, got {kind!r:.100}"
         )
-    if (own := kind.__name__.lower()) in NETWORKS:
+    if (own := outside.short_name(name)) in NETWORKS:
         raise ConfigError(f"network {name} must have another name than {own!r}, which is taken")
     traits = [trait for trait in TRAITS if getattr(kind, trait, False)]
     return {

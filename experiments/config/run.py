@@ -44,15 +44,14 @@ def eval_episodes(n: int, start: str = "random", goal_mode: str = "fixed") -> in
 _FOLLOW_FROM_NAMES = ("network_module", "network_version", "network_traits")
 
 
-def _named_from_outside(given: dict[str, Any]) -> tuple[bool, dict[str, Any]]:
-    """Whether a method or network is named where it lies, and the settings that this stands for."""
+def _named_from_outside(given: dict[str, Any]) -> dict[str, Any]:
+    """The settings that a method or network stands for which is named where it lies."""
     method, network = given.get("method"), given.get("network")
-    found = given
     if outside.is_outside(method):
-        found = found | {"method": str(method).partition(":")[2].lower(), "module": method}
+        given = given | {"method": outside.short_name(str(method)), "module": method}
     if outside.is_outside(network):
-        found = found | registry.network_from_outside(str(network))
-    return found is not given, found
+        given = given | registry.network_from_outside(str(network))
+    return given
 
 
 class RunConfig(Settings):
@@ -185,7 +184,15 @@ class RunConfig(Settings):
             ConfigError: If a setting has a value that no run can have, is unknown or another
                 method's.
         """
-        planned, given = _named_from_outside(given)
+        found = _named_from_outside(given)
+        run = cls._made(found)
+        if found is not given and (check := run._entry.planned):
+            registry.load(check)(run)
+        return run
+
+    @classmethod
+    def _made(cls, given: dict[str, Any]) -> RunConfig:
+        """As :meth:`of`, and nothing that a name says is imported."""
         entry = registry.method_of({"method": cls.model_fields["method"].default, **given})
         own = ({"network": entry.network} if entry.network else {}) | given
         if isinstance(target := given.get("target"), str) and target:
@@ -200,10 +207,7 @@ class RunConfig(Settings):
                     f"{name}={given[name]!r:.60} is for method "
                     f"{' or '.join(map(repr, owners))} only, got {entry.name!r}"
                 )
-        run = cast(RunConfig, entry.settings(**own))
-        if planned and entry.planned:
-            registry.load(entry.planned)(run)
-        return run
+        return cast(RunConfig, entry.settings(**own))
 
     def but(self, **other: Any) -> RunConfig:
         """The same run with some settings changed; all others stay as they are filled."""
@@ -249,6 +253,8 @@ class RunConfig(Settings):
                 f"got reward_type={self.reward_type!r}"
             )
         self._check_network()
+        if self.network_module:
+            outside.check_short_name("network", self.network, self.network_module)
         if not self.sees_target and registry.network_of(dict(self)).needs_goal:
             raise ConfigError(
                 "sees_target=False needs a network that works without a goal, such as 'mlp', "
@@ -324,7 +330,7 @@ class RunConfig(Settings):
             ConfigError: If a field is missing, unknown, or has a value that no run can have.
         """
         entry = registry.method_of(stored)
-        return cls.of(**naming.settings_of(stored, entry.settings, entry.fixed))
+        return cls._made(naming.settings_of(stored, entry.settings, entry.fixed))
 
     @property
     def run_id(self) -> str:

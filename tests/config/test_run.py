@@ -98,7 +98,7 @@ def test_a_run_is_filled_named_and_survives_json(given: dict[str, Any], seed: in
 OTHER: dict[str, Any] = {
     "method": "her",
     "network": "equivariant",
-    "network_module": "somewhere:Deep",
+    "network_module": "somewhere:Mlp",
     "network_version": "deep 1.0",
     "network_traits": "any_n",
     "n": 11,

@@ -52,6 +52,27 @@ def test_reading_of_a_run_imports_nothing_that_it_names() -> None:
     assert "nowhere_to_be_found" not in sys.modules
 
 
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        {"method": "../../elsewhere"},
+        {"method": "nowhere_to_be_found:DQN"},
+        {"network": "nowhere_to_be_found:Net"},
+        {"module": "../elsewhere:DQN"},
+        {"network_module": "nowhere_to_be_found:Net", "network": "../net"},
+        {"recorded": True},
+    ],
+    ids=str,
+)
+def test_a_folder_from_elsewhere_names_nothing_that_is_imported_or_leads_out(
+    hostile: dict[str, Any],
+) -> None:
+    for base in (plugged(), RunConfig.of(n=4)):
+        with pytest.raises(ConfigError):
+            RunConfig.from_dict(base.to_dict() | hostile)
+    assert "nowhere_to_be_found" not in sys.modules
+
+
 def test_the_command_beside_a_row_makes_the_same_run() -> None:
     run = plugged(hindsight=True, algorithm_kwargs={"gamma": 0.9})
     given = run.given()

@@ -77,6 +77,7 @@ class PluggedRun(RunConfig):
     def _has_its_own(self) -> Self:
         if not self.module:
             raise ConfigError(f"a run of a class from outside is made by RunConfig.of({NAME!r})")
+        outside.check_short_name("method", self.method, self.module)
         if self.implementation != "fast":
             raise ConfigError(
                 f"implementation must be 'fast' for method {self.method!r}, got "
