@@ -27,15 +27,26 @@ class Rule:
         name: The setting.
         said: The rule in words, for ``--help``.
         fill: From the settings above this one to its value.
+        holds: Whether an entry's own rule is the one for a run; the usual rule fills it otherwise.
     """
 
     name: str
     said: str
     fill: Callable[[Filled], Any]
+    holds: Callable[[Filled], bool] = lambda _: True
 
     def __call__(self, filled: dict[str, Any]) -> Any:
-        """The value; the run's network may have a rule of its own for it."""
-        return network(filled["network"]).rules.get(self.name, self).fill(filled)
+        """The value; the run's network or its method may have a rule of its own for it."""
+        for entry in (network(filled["network"]), method(filled["method"])):
+            own = entry.rules.get(self.name)
+            if own is not None and own.holds(filled):
+                return own.fill(filled)
+        return self.fill(filled)
+
+
+def rules(*some: Rule) -> dict[str, Rule]:
+    """Rules by the settings that they fill."""
+    return {rule.name: rule for rule in some}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +85,7 @@ class Method:
         settings: The run's class: a :class:`experiments.config.run.RunConfig` with the settings
             that are the method's own.
         module: ``package.module:Class`` of its :class:`experiments.methods.learner.Learner`.
+        rules: Defaults that are this method's own, by setting.
         network: The only network that it works with, None if any.
         fixed: Settings of other methods that stand in this one's runs with one value.
     """
@@ -82,6 +94,7 @@ class Method:
     title: str
     settings: type[Settings]
     module: str
+    rules: Mapping[str, Rule] = field(default_factory=dict)
     network: str | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
@@ -151,8 +164,10 @@ def followers() -> dict[str, set[str]]:
                     if isinstance(rule := info.default_factory, Rule):
                         reading = _Reading(dict(run))
                         rule(reading)
-                        if not any(name in other.rules for other in NETWORKS.values()):
-                            reading.names.discard("network")
+                        # Each rule asks both whether they have another.
+                        for asked, others in (("network", NETWORKS), ("method", METHODS)):
+                            if not any(name in other.rules for other in others.values()):
+                                reading.names.discard(asked)
                         for read in reading.names:
                             found.setdefault(read, set()).add(name)
     return found

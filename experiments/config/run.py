@@ -232,6 +232,16 @@ class RunConfig(Settings):
             )
 
     @property
+    def begins_with(self) -> Literal["nothing", "search", "success"]:
+        """What comes before the learning: a search for a success, or a success that is given."""
+        return "nothing"
+
+    @property
+    def searched(self) -> float:
+        """Environment steps that a search before the learning is expected to take."""
+        return 0.0
+
+    @property
     def told(self) -> str:
         """What the learner is told: nothing, s, symmetry or s+symmetry."""
         knows = ["s"] * self.sees_target

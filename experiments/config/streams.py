@@ -23,6 +23,8 @@ class Stream(IntEnum):
     EVALUATE_COMMAND = 5
     TRANSFER = 6
     SEARCH = 7
+    FIRST_SUCCESS = 8
+    """Where it is drawn."""
 
 
 def sequence(seed: int, stream: Stream, *numbers: int) -> np.random.SeedSequence:

@@ -17,6 +17,7 @@ from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
 from experiments.evaluation.greedy import Policy
 from experiments.evaluation.looks import Looks
+from experiments.methods.first_success import Episode
 from experiments.records.files import ResultError
 
 
@@ -32,6 +33,10 @@ class Learner(abc.ABC):
 
     @abc.abstractmethod
     def __init__(self, run: Any) -> None: ...
+
+    def given(self, episode: Episode) -> None:
+        """Begin with an episode that reached the target; only some methods' runs ask for it."""
+        raise NotImplementedError(f"{type(self).__name__} begins with nothing")
 
     @abc.abstractmethod
     def learn(self, looks: Looks, logs: Path | None = None) -> None:

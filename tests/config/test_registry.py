@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,18 @@ def test_a_network_has_rules_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None
     run: Any = RunConfig.of(network="wide", n=9)
     assert (run.batch_size, run.hidden) == (10, (256,))
     assert "batch_size" in registry.followers()["network"]
+
+
+def test_a_method_has_rules_of_its_own_where_they_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = Rule("n_envs", "2 for one bit", lambda _: 2, holds=lambda run: run["n"] == 1)
+    entry = dataclasses.replace(registry.method("her"), rules=registry.rules(few))
+    monkeypatch.setitem(registry.METHODS, "her", entry)
+    copies = [RunConfig.of(method=m, n=n).n_envs for m in ("her", "dqn") for n in (1, 2)]
+    assert copies == [2, 8, 8, 8]
+    # A network's own goes before it.
+    assert RunConfig.of(network="equivariant", n=1).n_envs == 1
+    followers = registry.followers()
+    assert "n_envs" in followers["method"] & followers["n"]
 
 
 @pytest.mark.parametrize("name", list(HerRun.model_fields))
