@@ -15,6 +15,7 @@ from experiments.config.run import RunConfig
 from experiments.figures.console import print_results
 from experiments.records import files, merging, run_folders
 from experiments.sweeps.progress import empty_log
+from experiments.sweeps.searching import Means, in_words
 from experiments.sweeps.training import train
 from experiments.telling import Console
 
@@ -35,12 +36,15 @@ class TrainArguments:
         Flag,
         told("End at the first good look that a second one confirms; no result of record."),
     ] = False
+    search_threads: command_line.SearchThreads = None
+    search_anyway: command_line.SearchAnyway = False
     settings: Annotated[Any, Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)
 
 
 def train_command(arguments: TrainArguments) -> int:
     """Train, write, and show the result."""
     console = Console()
+    command_line.check_search_threads(arguments.search_threads)
     given = command_line.given(arguments.settings)
     given |= {"full_budget": False} if arguments.stop_when_solved else {}
     run = RunConfig.of(**given, device=command_line.device(arguments.device))
@@ -56,7 +60,16 @@ def train_command(arguments: TrainArguments) -> int:
             # None: on a terminal alone.
             quiet = None if arguments.progress else True
             with tqdm(total=run.budget_env_steps, disable=quiet) as bar:
-                done = train(run, logs=logs, on_step=lambda steps: bar.update(steps - bar.n))
+                means = Means(
+                    arguments.search_threads,
+                    arguments.search_anyway,
+                    lambda so_far: bar.set_postfix_str(in_words(so_far)),
+                )
+
+                def on_step(steps: int) -> None:
+                    bar.update(steps - bar.n)
+
+                done = train(run, logs=logs, on_step=on_step, means=means)
             done.provenance.update(command=command_line.command_line(), attempts=1)
             finished[run.run_id] = done
             said = f"wrote {run_folders.write_run(out, done)}, logs in {logs}"
