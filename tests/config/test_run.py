@@ -197,6 +197,22 @@ def test_one_setting_has_one_name(one: dict[str, Any], other: dict[str, Any]) ->
     assert RunConfig.of(**one).run_id == RunConfig.of(**other).run_id
 
 
+@pytest.mark.parametrize("way", ["search", "one_success"])
+def test_a_run_that_begins_with_a_success_has_defaults_of_its_own(way: str) -> None:
+    usual: Any = RunConfig.of(method="dqn", n=16, replay="rewarded")
+    run: Any = RunConfig.of(method="dqn", n=16, replay="rewarded", **{way: True})
+    assert (usual.n_envs, usual.hidden, usual.replay_share) == (8, (256,), 0.125)
+    assert (run.n_envs, run.hidden, run.replay_share) == (64, (512,), 0.25)
+    assert run.search_budget_env_steps == (8 * 2**16 if way == "search" else 0)
+    assert usual.search_budget_env_steps == 0
+    own: Any = RunConfig.of(method="dqn", n=16, replay="rewarded", n_envs=3, **{way: True})
+    assert (own.n_envs, own.hidden) == (3, (512,))
+    # Without either all is as it was, whatever the replay.
+    names = set(dict(usual)) - {"replay", "replay_share"}
+    plain = dict(RunConfig.of(method="dqn", n=16))
+    assert {name: dict(usual)[name] for name in names} == {name: plain[name] for name in names}
+
+
 @given(st.integers(1, 1_000), st.integers(1, 100_000), st.integers(1, 64))
 @example(1, 1, 1)
 @example(1000, 1, 64)

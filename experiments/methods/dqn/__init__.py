@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Callable
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
 from experiments.config import registry
 from experiments.config.errors import ConfigError
-from experiments.config.registry import Method, Rule
+from experiments.config.registry import Filled, Method, Rule
 from experiments.config.settings import Settings, setting
 from experiments.methods.dqn.deep_q import DeepQRun
 from experiments.search.task import check_task
@@ -44,6 +45,16 @@ class Successes(Settings):
     )
 
 
+def _begins_with_success(run: Filled) -> bool:
+    # What stock runs are refused for should not be a default that is none of theirs.
+    return bool(run["search"] or run["one_success"]) and run["implementation"] != "stock"
+
+
+def _share(run: Filled) -> float:
+    usual = 0.25 if _begins_with_success(run) else 0.125
+    return usual if run["replay"] == "rewarded" else 0.0
+
+
 class DqnRun(DeepQRun, Successes):
     """A run of DQN."""
 
@@ -51,8 +62,8 @@ class DqnRun(DeepQRun, Successes):
         "Share of each minibatch from episodes that reached the target, once there are any.",
         rule=Rule(
             "replay_share",
-            "0.125 for rewarded replay, else 0",
-            lambda run: 0.125 if run["replay"] == "rewarded" else 0.0,
+            "0.125 for rewarded replay, 0.25 if it begins with a success, 0 for any other",
+            _share,
         ),
         low=0,
         high=1,
@@ -137,12 +148,29 @@ class DqnRun(DeepQRun, Successes):
         return "one success" if known == "nothing" else f"{known}+one success"
 
 
+def _from_success(name: str, said: str, fill: Callable[[Filled], Any]) -> Rule:
+    """A default of runs that begin with a success: they may learn fast, and have to hold it."""
+    return Rule(name, f"{said} for runs that begin with a success", fill, _begins_with_success)
+
+
 registry.register(
     Method(
         name="dqn",
         title="DQN",
         settings=DqnRun,
         module="experiments.methods.dqn.learner:DqnLearner",
+        rules=registry.rules(
+            _from_success("n_envs", "64", lambda _: 64),
+            _from_success(
+                "budget_env_steps",
+                "200 n^2, and at least 20 episodes of each copy,",
+                lambda run: max(200 * run["n"] ** 2, 20 * run["max_steps"] * run["n_envs"]),
+            ),
+            _from_success("updates_per_env_step", "0.0625", lambda _: 0.0625),
+            _from_success("hidden", "512", lambda _: (512,)),
+            _from_success("learning_rate", "3e-3", lambda _: 3e-3),
+            _from_success("acting_weights", "average", lambda _: "average"),
+        ),
         fixed={"relabel_done": False, "relabel_share": 0.0, "goal_strategy": "none"},
     )
 )

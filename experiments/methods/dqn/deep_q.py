@@ -41,7 +41,9 @@ class DeepQRun(RunConfig):
         low=1,
         high=10**6,
     )
-    learning_rate: float = setting("Adam's step size.", 1e-3, low=1e-9, high=1)
+    learning_rate: float = setting(
+        "Adam's step size.", rule=Rule("learning_rate", "1e-3", lambda _: 1e-3), low=1e-9, high=1
+    )
     gamma: float = setting(
         "Discount for each step.", rule=_stock("gamma", 0.98, 0.995), low=0, high=1
     )
