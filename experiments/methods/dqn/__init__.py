@@ -163,12 +163,17 @@ registry.register(
             _from_success("n_envs", "64", lambda _: 64),
             _from_success(
                 "budget_env_steps",
-                "200 n^2, and at least 20 episodes of each copy,",
-                lambda run: max(200 * run["n"] ** 2, 20 * run["max_steps"] * run["n_envs"]),
+                "10 n^3, and at least 20 episodes of each copy,",
+                lambda run: max(10 * run["n"] ** 3, 20 * run["max_steps"] * run["n_envs"]),
             ),
             _from_success("updates_per_env_step", "0.0625", lambda _: 0.0625),
             _from_success("hidden", "512", lambda _: (512,)),
-            _from_success("learning_rate", "3e-3", lambda _: 3e-3),
+            # Larger is faster, and does not hold where values of many distances lie close.
+            _from_success(
+                "learning_rate",
+                "3e-3, times (30/n)^2 beyond n = 30,",
+                lambda run: 3e-3 * min(1.0, (30 / run["n"]) ** 2),
+            ),
             _from_success("acting_weights", "average", lambda _: "average"),
         ),
         fixed={"relabel_done": False, "relabel_share": 0.0, "goal_strategy": "none"},
