@@ -97,6 +97,8 @@ def test_going_on_is_as_if_never_interrupted() -> None:
         assert later.next_block == whole.next_block
     first = search(n, seed, budget=2 * block_episodes(n) * n)
     assert (first.episode, first.next_block) == (None, 2)
+    part = search(n, seed, budget=first.env_steps + 10 * n)
+    assert (part.episode, part.next_block, part.episodes) == (None, 2, first.episodes + 10)
     # What was played is what is counted and the surplus, on both sides of the interruption.
     again = search(n, seed, from_block=first.next_block)
     made = again.env_steps + again.surplus_env_steps - first.env_steps
@@ -114,6 +116,8 @@ def test_a_budget_ends_the_search(threads: int) -> None:
     assert short.env_steps == whole.env_steps - 1
     assert short.episodes == (whole.env_steps - 1) // 9
     assert search(9, 4, budget=1).env_steps == 1
+    # No more is played than it takes, in powers of two.
+    assert search(40, 0, budget=40 * 9, threads=threads).surplus_env_steps == 40 * 7
 
 
 def test_surplus_is_told_apart() -> None:
