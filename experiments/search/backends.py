@@ -26,12 +26,12 @@ Sieve = Callable[[int, Words, int], Iterator[tuple[Any, Any, Words]]]
 
 _NUMPY_LANES = 4_096
 _GPU_LANES = 2**22
-_GPU_BLOCKS = 2**7
+_GPU_BLOCKS = 2**6
 
 
 def block_episodes(n: int) -> int:
     """Episodes of a block: a small share of those that are needed, and less than a tenth second."""
-    return 1 << min(max(8, n - 4), 22)
+    return 1 << min(max(8, n - 7), 23)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Backend:
 
     def blocks_at_once(self, n: int) -> int:
         """Few where few are needed."""
-        return min(self.blocks, 1 << max(0, n - 24))
+        return min(self.blocks, 1 << max(0, n - 30))
 
     def first_arrival(
         self,

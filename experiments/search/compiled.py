@@ -82,30 +82,24 @@ def _sieve(
             states[c] = (s & _LOW) * _A + high
             lacking[c] = np.uint64(0)
             uneven[c] = np.uint64(0)
-        for group in range(groups):
-            left = n - np.uint64(6 * group)  # digits that are actions: the others flip nothing
-            f2 = _ONE if left > 1 else np.uint64(0)
-            f3 = _ONE if left > 2 else np.uint64(0)
-            f4 = _ONE if left > 3 else np.uint64(0)
-            f5 = _ONE if left > 4 else np.uint64(0)
-            f6 = _ONE if left > 5 else np.uint64(0)
+        for _ in range(groups):  # of the last some digits may be no actions: then it asks for less
             for c in range(count):
                 s = states[c]
                 high = s >> _HALF
                 u = ((s ^ high) & _LOW) * n
                 b1 = _ONE << (u >> _HALF)
                 u = (u & _LOW) * n
-                b2 = f2 << (u >> _HALF)
+                b2 = _ONE << (u >> _HALF)
                 u = (u & _LOW) * n
-                b3 = f3 << (u >> _HALF)
+                b3 = _ONE << (u >> _HALF)
                 s = (s & _LOW) * _A + high
                 high = s >> _HALF
                 v = ((s ^ high) & _LOW) * n
-                b4 = f4 << (v >> _HALF)
+                b4 = _ONE << (v >> _HALF)
                 v = (v & _LOW) * n
-                b5 = f5 << (v >> _HALF)
+                b5 = _ONE << (v >> _HALF)
                 v = (v & _LOW) * n
-                b6 = f6 << (v >> _HALF)
+                b6 = _ONE << (v >> _HALF)
                 states[c] = (s & _LOW) * _A + high
                 # Bit 63 of (y - 1) & ~y is set if y is 0, and only then.
                 y = x[c] & ~(b1 | b2 | b3 | b4 | b5 | b6)
