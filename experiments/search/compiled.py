@@ -5,7 +5,7 @@ in one: a word gives three digits, a digit is shifted to a bit, and all six bits
 state. Of its target it asks once for all six whether the bits that the state lacks are among those
 that are flipped: without that no state on the way is the target. An episode of which it is true,
 or that has to be drawn anew, goes through the sieve, and ``episodes.arrivals`` plays it step by
-step. At n = 30 that is one in ten thousand, nearly all of them drawn anew.
+step. At n = 30 that is one in twenty thousand, nearly all of them drawn anew.
 """
 
 from __future__ import annotations
