@@ -145,8 +145,21 @@ def _on_torch(device: Device) -> Backend:
         return Backend("torch", array_sieve(episodes.play), _NUMPY_LANES, 1, th, device)
     if not th.cuda.is_available():
         raise ConfigError("device must be 'cpu' where PyTorch finds no GPU, got 'cuda'")
-    play = th.compile(episodes.play, fullgraph=True, dynamic=False)  # one kernel an episode
-    return Backend("torch", array_sieve(play), _GPU_LANES, _GPU_BLOCKS, th, device)
+    return Backend("torch", array_sieve(fused_play()), _GPU_LANES, _GPU_BLOCKS, th, device)
+
+
+def fused_play(compiler: str = "inductor") -> Any:
+    """``episodes.play`` compiled by PyTorch: one kernel that plays an episode of every lane.
+
+    Args:
+        compiler: PyTorch's name of what makes the kernel.
+    """
+    import torch as th
+
+    # Each n is compiled for itself, and PyTorch gives up after eight of a function.
+    limits: Any = th._dynamo.config
+    limits.recompile_limit = max(limits.recompile_limit, 256)
+    return th.compile(episodes.play, fullgraph=True, dynamic=False, backend=compiler)
 
 
 @functools.cache

@@ -129,5 +129,13 @@ def _use_whole_vectors() -> None:
         config.CPU_FEATURES = f"{features.flatten()},-prefer-256-bit"
 
 
+def _compile() -> Any:
+    """The compiled loops, kept on disk where there is a place for them."""
+    try:
+        return numba.njit(nogil=True, cache=True)(_sieve)
+    except RuntimeError:  # neither this folder nor the user's cache can be written
+        return numba.njit(nogil=True)(_sieve)
+
+
 _use_whole_vectors()
-_compiled = numba.njit(nogil=True, cache=True)(_sieve)
+_compiled = _compile()

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from experiments.config.errors import ConfigError
 from experiments.evaluation.dithering import dithering_env_steps, dithering_episodes
-from experiments.search import episodes
-from experiments.search.backends import Backend, BackendName, Device, backend, block_episodes
+from experiments.search import backends, episodes
+from experiments.search.backends import Backend, BackendName, Device, block_episodes
 from experiments.search.episodes import Episode
 from experiments.search.task import check_task
 
@@ -80,7 +80,7 @@ def search(
     threads: int = 1,
     budget: int | None = None,
     from_block: int = 0,
-    name: BackendName = "auto",
+    backend: BackendName = "auto",
     device: Device = "cpu",
     anyway: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
@@ -97,7 +97,7 @@ def search(
         budget: Environment steps, counted from the first block: 2^57 if it is None. The search
             ends without an episode if the first reward would come later.
         from_block: Where to go on; nothing may have been found before it.
-        name: The backend's (see :func:`experiments.search.backends.backend`).
+        backend: Who plays (see :func:`experiments.search.backends.backend`).
         device: As there.
         anyway: Search even if it is expected to take more than a day.
         on_progress: Told twice a second, and when the search is interrupted (Ctrl-C), which takes
@@ -111,7 +111,7 @@ def search(
             search is expected to take more than a day at its rate by then.
     """
     check_task(n)
-    played = backend(name, device)
+    played = backends.backend(backend, device)
     threads = 1 if device == "cuda" else threads
     most = n * episodes.last_number(n)
     budget = most if budget is None else budget
