@@ -26,12 +26,12 @@ Sieve = Callable[[int, Words, int], Iterator[tuple[Any, Any, Words]]]
 
 _NUMPY_LANES = 4_096
 _GPU_LANES = 2**22
-_GPU_BLOCKS = 2**7
+_GPU_BLOCKS = 2**6
 
 
 def block_episodes(n: int) -> int:
     """Episodes of a block: a small share of those that are needed, and less than a tenth second."""
-    return 1 << min(max(8, n - 4), 22)
+    return 1 << min(max(8, n - 7), 23)
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Backend:
 
     def blocks_at_once(self, n: int) -> int:
         """Few where few are needed."""
-        return min(self.blocks, 1 << max(0, n - 24))
+        return min(self.blocks, 1 << max(0, n - 30))
 
     def first_arrival(
         self,
@@ -145,8 +145,21 @@ def _on_torch(device: Device) -> Backend:
         return Backend("torch", array_sieve(episodes.play), _NUMPY_LANES, 1, th, device)
     if not th.cuda.is_available():
         raise ConfigError("device must be 'cpu' where PyTorch finds no GPU, got 'cuda'")
-    play = th.compile(episodes.play, fullgraph=True, dynamic=False)  # one kernel an episode
-    return Backend("torch", array_sieve(play), _GPU_LANES, _GPU_BLOCKS, th, device)
+    return Backend("torch", array_sieve(fused_play()), _GPU_LANES, _GPU_BLOCKS, th, device)
+
+
+def fused_play(compiler: str = "inductor") -> Any:
+    """``episodes.play`` compiled by PyTorch: one kernel that plays an episode of every lane.
+
+    Args:
+        compiler: PyTorch's name of what makes the kernel.
+    """
+    import torch as th
+
+    # Each n is compiled for itself, and PyTorch gives up after eight of a function.
+    limits: Any = th._dynamo.config
+    limits.recompile_limit = max(limits.recompile_limit, 256)
+    return th.compile(episodes.play, fullgraph=True, dynamic=False, backend=compiler)
 
 
 @functools.cache

@@ -5,7 +5,7 @@ in one: a word gives three digits, a digit is shifted to a bit, and all six bits
 state. Of its target it asks once for all six whether the bits that the state lacks are among those
 that are flipped: without that no state on the way is the target. An episode of which it is true,
 or that has to be drawn anew, goes through the sieve, and ``episodes.arrivals`` plays it step by
-step. At n = 30 that is one in ten thousand, nearly all of them drawn anew.
+step. At n = 30 that is one in twenty thousand, nearly all of them drawn anew.
 """
 
 from __future__ import annotations
@@ -82,30 +82,24 @@ def _sieve(
             states[c] = (s & _LOW) * _A + high
             lacking[c] = np.uint64(0)
             uneven[c] = np.uint64(0)
-        for group in range(groups):
-            left = n - np.uint64(6 * group)  # digits that are actions: the others flip nothing
-            f2 = _ONE if left > 1 else np.uint64(0)
-            f3 = _ONE if left > 2 else np.uint64(0)
-            f4 = _ONE if left > 3 else np.uint64(0)
-            f5 = _ONE if left > 4 else np.uint64(0)
-            f6 = _ONE if left > 5 else np.uint64(0)
+        for _ in range(groups):  # of the last some digits may be no actions: then it asks for less
             for c in range(count):
                 s = states[c]
                 high = s >> _HALF
                 u = ((s ^ high) & _LOW) * n
                 b1 = _ONE << (u >> _HALF)
                 u = (u & _LOW) * n
-                b2 = f2 << (u >> _HALF)
+                b2 = _ONE << (u >> _HALF)
                 u = (u & _LOW) * n
-                b3 = f3 << (u >> _HALF)
+                b3 = _ONE << (u >> _HALF)
                 s = (s & _LOW) * _A + high
                 high = s >> _HALF
                 v = ((s ^ high) & _LOW) * n
-                b4 = f4 << (v >> _HALF)
+                b4 = _ONE << (v >> _HALF)
                 v = (v & _LOW) * n
-                b5 = f5 << (v >> _HALF)
+                b5 = _ONE << (v >> _HALF)
                 v = (v & _LOW) * n
-                b6 = f6 << (v >> _HALF)
+                b6 = _ONE << (v >> _HALF)
                 states[c] = (s & _LOW) * _A + high
                 # Bit 63 of (y - 1) & ~y is set if y is 0, and only then.
                 y = x[c] & ~(b1 | b2 | b3 | b4 | b5 | b6)
@@ -135,5 +129,13 @@ def _use_whole_vectors() -> None:
         config.CPU_FEATURES = f"{features.flatten()},-prefer-256-bit"
 
 
+def _compile() -> Any:
+    """The compiled loops, kept on disk where there is a place for them."""
+    try:
+        return numba.njit(nogil=True, cache=True)(_sieve)
+    except RuntimeError:  # neither this folder nor the user's cache can be written
+        return numba.njit(nogil=True)(_sieve)
+
+
 _use_whole_vectors()
-_compiled = numba.njit(nogil=True, cache=True)(_sieve)
+_compiled = _compile()

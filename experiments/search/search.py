@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from experiments.config.errors import ConfigError
 from experiments.evaluation.dithering import dithering_env_steps, dithering_episodes
-from experiments.search import episodes
-from experiments.search.backends import Backend, BackendName, Device, backend, block_episodes
+from experiments.search import backends, episodes
+from experiments.search.backends import Backend, BackendName, Device, block_episodes
 from experiments.search.episodes import Episode
 from experiments.search.task import check_task
 
@@ -80,7 +80,7 @@ def search(
     threads: int = 1,
     budget: int | None = None,
     from_block: int = 0,
-    name: BackendName = "auto",
+    backend: BackendName = "auto",
     device: Device = "cpu",
     anyway: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
@@ -97,7 +97,7 @@ def search(
         budget: Environment steps, counted from the first block: 2^57 if it is None. The search
             ends without an episode if the first reward would come later.
         from_block: Where to go on; nothing may have been found before it.
-        name: The backend's (see :func:`experiments.search.backends.backend`).
+        backend: Who plays (see :func:`experiments.search.backends.backend`).
         device: As there.
         anyway: Search even if it is expected to take more than a day.
         on_progress: Told twice a second, and when the search is interrupted (Ctrl-C), which takes
@@ -111,7 +111,7 @@ def search(
             search is expected to take more than a day at its rate by then.
     """
     check_task(n)
-    played = backend(name, device)
+    played = backends.backend(backend, device)
     threads = 1 if device == "cuda" else threads
     most = n * episodes.last_number(n)
     budget = most if budget is None else budget
@@ -138,7 +138,7 @@ class _Running:
         self.size = block_episodes(n)
         self.end = -(-budget // (n * self.size))
         self.finished: list[int] = []
-        """Blocks that were played, by whichever thread."""
+        """Episodes that were played, by whichever thread."""
         self.stop = threading.Event()
         self.first = from_block
         self.began = time.perf_counter()
@@ -150,14 +150,16 @@ class _Running:
         waiting: deque[tuple[int, Future[int | None]]] = deque()
         submitted = self.next_block
         try:
-            while number is None and self.next_block < self.end:
+            while self.next_block < self.end:
                 while submitted < self.end and len(waiting) <= self.threads:
-                    blocks = min(self.played.blocks_at_once(self.n), self.end - submitted)
+                    blocks = self.played.blocks_at_once(self.n)  # of the last some may be empty
                     waiting.append((blocks, pool.submit(self._play, submitted, blocks)))
                     submitted += blocks
                 blocks, future = waiting.popleft()
                 number = future.result()
-                self.next_block += blocks if number is None else 0
+                if number is not None:
+                    break
+                self.next_block += blocks
                 progress = self._progress()
                 if not anyway and progress.seconds >= _MEASURED:
                     self._check_time(progress)
@@ -174,15 +176,17 @@ class _Running:
         return self._outcome(number)
 
     def _play(self, block: int, blocks: int) -> int | None:
-        first, count = block * self.size, blocks * self.size
+        first = block * self.size
+        wanted = -(-self.budget // self.n) - first  # the last block may be more than that
+        count = min(blocks * self.size, 1 << (wanted - 1).bit_length())
         number = self.played.first_arrival(self.n, self.seed, first, count, self.stop.is_set)
         if not self.stop.is_set() or number is not None:
-            self.finished.append(blocks)
+            self.finished.append(count)
         return number
 
     def _made(self) -> int:
         """Environment steps of this search, those beyond the first reward included."""
-        return sum(self.finished) * self.size * self.n
+        return sum(self.finished) * self.n
 
     def _progress(self) -> Progress:
         seconds = time.perf_counter() - self.began
@@ -202,7 +206,8 @@ class _Running:
         surplus = max(0, made - (steps - self.first * self.size * self.n))
         return Outcome(
             n=self.n,
-            next_block=self.next_block,
+            # The last block may be played in part.
+            next_block=min(self.next_block, self.budget // (self.n * self.size)),
             episodes=count,
             env_steps=steps,
             seconds=seconds,

@@ -43,7 +43,7 @@ def zip_first(endless: Any, count: int) -> list[Any]:
 
 @needs_numba
 @pytest.mark.parametrize("n", [1, 2, 4, 6, 8, 13, 31, 63, 64])
-@pytest.mark.parametrize("lanes", [1, 64, 256])
+@pytest.mark.parametrize("lanes", [16, 256])
 def test_the_sieve_lets_through_all_that_matters(n: int, lanes: int) -> None:
     from experiments.search import compiled
 
@@ -77,6 +77,23 @@ def test_what_goes_through_at_once_has_room() -> None:
     sizes = [len(state) for _, _, state in compiled.sieve(1, states, 64)]
     assert sum(sizes) == 64 * compiled.LANES
     assert len(sizes) > 1
+
+
+@needs_numba
+def test_without_a_place_for_its_cache_numba_compiles_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    import numba
+
+    from experiments.search import compiled
+
+    njit = numba.njit
+
+    def nowhere(*, cache: bool = False, **options: Any) -> Any:
+        if cache:
+            raise RuntimeError("cannot cache function '_sieve': no locator available")
+        return njit(**options)
+
+    monkeypatch.setattr(numba, "njit", nowhere)
+    assert compiled._compile().py_func is compiled._sieve
 
 
 def test_a_search_that_is_stopped_finds_nothing() -> None:
@@ -125,6 +142,14 @@ def test_wrong_names_are_refused(name: Any, device: Any, said: str) -> None:
 def test_a_missing_gpu_is_told() -> None:
     with pytest.raises(ConfigError, match="device must be 'cpu' where PyTorch finds no GPU"):
         backend(device="cuda")
+
+
+def test_what_a_gpu_plays_is_one_graph_at_any_n() -> None:
+    fused = backends.fused_play("eager")
+    for n in range(1, 11):  # more than PyTorch compiles unless told
+        states = episodes.lanes(th, n, episodes.state_at(n, 0, 0), 64, 1)
+        for one, other in zip(fused(n, states), episodes.play(n, states), strict=True):
+            assert th.equal(one, other)
 
 
 @pytest.mark.cuda

@@ -52,7 +52,7 @@ def test_a_search_is_one_environment_after_another_to_the_first_reward(n: int) -
 
 @pytest.mark.parametrize("n", [3, 5, 8])
 def test_searches_follow_the_exact_line(n: int) -> None:
-    found = [search(n, seed, name="numpy") for seed in range(SEEDS)]
+    found = [search(n, seed, backend="numpy") for seed in range(SEEDS)]
     count = np.array([each.episodes for each in found])
     hope = 1 / dithering_episodes(n)
     law = stats.geom(hope)
@@ -71,8 +71,8 @@ def test_threads_and_backends_change_nothing(n: int) -> None:
     for seed in range(4):
         alone = search(n, seed)
         assert same(alone, search(n, seed, threads=3))
-        assert same(alone, search(n, seed, name="numpy", threads=2))
-        assert same(alone, search(n, seed, name="torch"))
+        assert same(alone, search(n, seed, backend="numpy", threads=2))
+        assert same(alone, search(n, seed, backend="torch"))
 
 
 def test_seeds_differ() -> None:
@@ -97,6 +97,8 @@ def test_going_on_is_as_if_never_interrupted() -> None:
         assert later.next_block == whole.next_block
     first = search(n, seed, budget=2 * block_episodes(n) * n)
     assert (first.episode, first.next_block) == (None, 2)
+    part = search(n, seed, budget=first.env_steps + 10 * n)
+    assert (part.episode, part.next_block, part.episodes) == (None, 2, first.episodes + 10)
     # What was played is what is counted and the surplus, on both sides of the interruption.
     again = search(n, seed, from_block=first.next_block)
     made = again.env_steps + again.surplus_env_steps - first.env_steps
@@ -114,6 +116,8 @@ def test_a_budget_ends_the_search(threads: int) -> None:
     assert short.env_steps == whole.env_steps - 1
     assert short.episodes == (whole.env_steps - 1) // 9
     assert search(9, 4, budget=1).env_steps == 1
+    # No more is played than it takes, in powers of two.
+    assert search(40, 0, budget=40 * 9, threads=threads).surplus_env_steps == 40 * 7
 
 
 def test_surplus_is_told_apart() -> None:
@@ -152,17 +156,17 @@ def test_the_chance_is_exact_at_its_ends() -> None:
     assert chance(50, 1_000) == pytest.approx(1_000 / dithering_episodes(50))
 
 
-@pytest.mark.parametrize("name", ["auto", "numpy"])
-def test_ctrl_c_ends_it_and_it_goes_on(name: Any) -> None:
+@pytest.mark.parametrize("backend", ["auto", "numpy"])
+def test_ctrl_c_ends_it_and_it_goes_on(backend: Any) -> None:
     told = list[Progress]()
-    search(40, 0, name=name, budget=1)  # whatever is compiled
+    search(40, 0, backend=backend, budget=1)  # whatever is compiled
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     press = threading.Timer(0.4, os.kill, (os.getpid(), signal.SIGINT))
     try:
         press.start()
         began = time.perf_counter()
         with pytest.raises(KeyboardInterrupt):
-            search(40, 0, name=name, threads=2, anyway=True, on_progress=told.append)
+            search(40, 0, backend=backend, threads=2, anyway=True, on_progress=told.append)
         assert time.perf_counter() - began < 5  # a second where nobody else is at work
     finally:
         press.join()
