@@ -55,6 +55,30 @@ _SUCCESS: Block = {
     "seed": seeds(5),
 }
 
+# The same learner, which neither is given a success nor would be told of one.
+_NO_SUCCESS: Block = {
+    **_NOT_TOLD,
+    "exploration": ("spread",),
+    "seed": seeds(5),
+    "withhold_reward": (True,),
+    "n_envs": (64,),
+    "updates_per_env_step": (0.0625,),
+    "hidden": ((512,),),
+    "acting_weights": ("average",),
+}
+_NO_SUCCESS_20: Block = {
+    **_NO_SUCCESS,
+    "n": (20,),
+    "budget_env_steps": (80_000,),
+    "learning_rate": (0.003,),
+}
+_NO_SUCCESS_40: Block = {
+    **_NO_SUCCESS,
+    "n": (40,),
+    "budget_env_steps": (640_000,),
+    "learning_rate": (0.0016875,),
+}
+
 _ABLATION: Block = {
     "method": ("her",),
     "n": (10, 20, 30),
@@ -160,7 +184,7 @@ PRESETS: dict[str, Preset] = {
     "frontier": Preset(
         cost=(
             "how far DQN gets that is not told s, by its replay, with a million steps, beside its "
-            "nulls and one setting at a time at n = 16: 145 runs, 80 minutes"
+            "nulls and one setting at a time at n = 16: 145 runs, 70 minutes"
         ),
         blocks=(
             {
@@ -185,12 +209,14 @@ PRESETS: dict[str, Preset] = {
     "search": Preset(
         cost=(
             "DQN that is not told s and searches for it on all cores, n = 16 to 40, beside nulls: "
-            "0 runs, 0 minutes"
+            "78 runs, 30 minutes"
         ),
         blocks=(
             {**_SUCCESS, "search": (True,), "n": (16, 20, 24, 28, 30), "seed": seeds(10)},
             {**_SUCCESS, "search": (True,), "n": (32, 34, 36)},
             {**_SUCCESS, "search": (True,), "n": (40,), "seed": seeds(3)},
+            _NO_SUCCESS_20,
+            _NO_SUCCESS_40,
         ),
     ),
     "one-success": Preset(
