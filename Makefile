@@ -37,7 +37,7 @@ format: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(0 if v >= (3, 11) else 'Python 3.11 or newer is needed; $(PYTHON) is %d.%d. Try: make PYTHON=python3.11' % v)"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[experiments,rendering,tests]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[experiments,rendering,search,tests]"
 	touch $(READY)
 
 # Each "name>=version" of pyproject.toml as name==version.
@@ -45,7 +45,7 @@ $(FLOORS)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv --clear $(FLOORS)
 	sed -n 's/^ *"\(.*\)>=\([^",]*\).*/\1==\2/p' pyproject.toml | grep -v '^torch==' >$(FLOORS)/floors.txt
 	grep '^torch==' constraints.txt >>$(FLOORS)/floors.txt
-	$(FLOORS)/bin/python -m pip install --quiet --constraint $(FLOORS)/floors.txt --editable ".[experiments,rendering,tests]"
+	$(FLOORS)/bin/python -m pip install --quiet --constraint $(FLOORS)/floors.txt --editable ".[experiments,rendering,search,tests]"
 	touch $@
 
 clean:

@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from experiments import telling
 from experiments.config import registry
 from experiments.config.errors import ClusterError, ConfigError
-from experiments.config.registry import Rule
+from experiments.config.registry import Method, Network, Rule
 from experiments.config.run import RunConfig
 from experiments.records.files import ResultError
 from experiments.records.tables import TableError
@@ -53,6 +53,22 @@ _Arguments = TypeVar("_Arguments")
 def told(text: str, **further: Any) -> Any:
     """A flag's help, as data; further arguments are tyro's."""
     return tyro.conf.arg(help=text, **further)
+
+
+SearchThreads = Annotated[
+    int | None,
+    told(
+        "Threads of each run's search; its result is the same whatever they are.",
+        help_behavior_hint="(default: the cores that this process may use over the workers)",
+    ),
+]
+SearchAnyway = Annotated[Flag, told("Search also where it is expected to take more than a day.")]
+
+
+def check_search_threads(count: int | None) -> None:
+    """Refuse what is no number of threads; :func:`check_count` says how."""
+    if count is not None:
+        check_count("search-threads", count, 1_024)
 
 
 def settings_type(*without: str) -> type:
@@ -113,10 +129,9 @@ def _default(name: str, field: FieldInfo) -> str:
     """What fills a setting that is not given, in words."""
     if not isinstance(rule := field.default_factory, Rule):
         return str(field.default)
+    entries: list[Method | Network] = [*registry.METHODS.values(), *registry.NETWORKS.values()]
     others = [
-        f"; {network.name}: {network.rules[name].said}"
-        for network in registry.NETWORKS.values()
-        if name in network.rules
+        f"; {entry.name}: {entry.rules[name].said}" for entry in entries if name in entry.rules
     ]
     return rule.said + "".join(others)
 

@@ -23,7 +23,9 @@ from experiments.sweeps.progress import Failures, journal
 from experiments.telling import Console
 
 Settings = command_line.settings_type("method", "network", "n", "seed", "device")
-PresetName = Literal["quick", "paper", "beyond", "transfer", "frontier", "ablation"]
+PresetName = Literal[
+    "quick", "paper", "beyond", "transfer", "frontier", "search", "one-success", "ablation"
+]
 _PRESETS = "; ".join(f"{name}: {preset.cost}" for name, preset in PRESETS.items())
 
 
@@ -85,6 +87,8 @@ class CompareArguments:
             "--device cuda then means theirs."
         ),
     ] = None
+    search_threads: command_line.SearchThreads = None
+    search_anyway: command_line.SearchAnyway = False
     force: Annotated[Flag, told("Run again what is finished.")] = False
     dry_run: Annotated[
         Flag, told("Print the grid, its size and an estimate of its time, and train nothing.")
@@ -150,6 +154,7 @@ def planned(arguments: CompareArguments) -> list[RunConfig]:
     """
     command_line.check_count("workers", arguments.workers, 10_000)
     _check_scheduler(arguments.scheduler)
+    command_line.check_search_threads(arguments.search_threads)
     if arguments.seeds is not None:
         command_line.check_count("seeds", arguments.seeds, 100_000)
     settings = command_line.given(arguments.settings)
@@ -210,7 +215,15 @@ def _sweep(arguments: CompareArguments, out: Path, runs: list[RunConfig], consol
         try:
             sizes = _sizes(arguments)
             table, finished = sweep.sweep(
-                out, runs, site, console, failures, arguments.force, weights_needed=bool(sizes)
+                out,
+                runs,
+                site,
+                console,
+                failures,
+                arguments.force,
+                weights_needed=bool(sizes),
+                search_threads=arguments.search_threads,
+                search_anyway=arguments.search_anyway,
             )
             wanted = [run.run_id for run in runs]
             print_results(console, table, wanted)

@@ -19,6 +19,7 @@ from experiments.config.run import RunConfig
 from experiments.figures.console import print_results
 from experiments.records import files, merging, run_folders
 from experiments.sweeps.progress import empty_log
+from experiments.sweeps.searching import Means, in_words
 from experiments.sweeps.training import begun_with, train
 from experiments.telling import Console
 
@@ -43,12 +44,15 @@ class TrainArguments:
         Flag,
         told("End at the first good look that a second one confirms; no result of record."),
     ] = False
+    search_threads: command_line.SearchThreads = None
+    search_anyway: command_line.SearchAnyway = False
     settings: Annotated[Any, Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)
 
 
 def train_command(arguments: TrainArguments) -> int:
     """Train, write, and show the result."""
     console = Console()
+    command_line.check_search_threads(arguments.search_threads)
     given = command_line.given(arguments.settings)
     given |= {"full_budget": False} if arguments.stop_when_solved else {}
     run = RunConfig.of(**given, device=command_line.device(arguments.device))
@@ -70,8 +74,17 @@ def train_command(arguments: TrainArguments) -> int:
                 tqdm(total=run.budget_env_steps, disable=quiet) as bar,
                 blamed_on(run.outside),
             ):
+                means = Means(
+                    arguments.search_threads,
+                    arguments.search_anyway,
+                    lambda so_far: bar.set_postfix_str(in_words(so_far)),
+                )
                 done = train(
-                    run, weights=weights, logs=logs, on_step=lambda steps: bar.update(steps - bar.n)
+                    run,
+                    weights=weights,
+                    logs=logs,
+                    on_step=lambda steps: bar.update(steps - bar.n),
+                    means=means,
                 )
             done.provenance.update(command=command_line.command_line(), attempts=1)
             finished[run.run_id] = done

@@ -68,7 +68,7 @@ def test_the_wheel_needs_gymnasium_and_numpy_and_nothing_else(wheel: Path) -> No
     assert core == {"gymnasium", "numpy"}
     for requirement in requirements:
         assert requirement.marker is None or "extra ==" in str(requirement.marker)
-    extras = {"benchmark", "contrib", "experiments", "rendering", "tests", "torchrl"}
+    extras = {"benchmark", "contrib", "experiments", "rendering", "search", "tests", "torchrl"}
     assert set(metadata.get_all("Provides-Extra", [])) == extras
     assert metadata["Name"] == "bitseq-env"
     assert metadata["Requires-Python"] == ">=3.11"

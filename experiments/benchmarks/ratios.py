@@ -42,6 +42,8 @@ class Row:
     """The side that ours is compared to; None where the figure itself is told, and no ratio."""
     within: float | None = None
     """What the median of our side must be below as well, in the contest's unit."""
+    over: float | None = None
+    """What it must be above as well."""
 
     @property
     def at_most(self) -> bool:
@@ -83,6 +85,8 @@ def judge(row: Row, repeats: Iterable[Repeat], note: str = "") -> Outcome:
     good = ratio <= row.goal if row.at_most else ratio >= row.goal
     if row.within is not None:
         good &= median(sides["ours"].values()) < row.within
+    if row.over is not None:
+        good &= median(sides["ours"].values()) > row.over
     # A median is a bound where it, or a figure below it, is one.
     bound = any(isinstance(each, AtLeast) and each <= ratio for each in ratios)
     ratio = AtLeast(ratio) if bound else float(ratio)

@@ -14,6 +14,7 @@ from experiments.benchmarks.sbx_shim import sbx_agent
 from experiments.benchmarks.solving import paper_sweep, race
 from experiments.benchmarks.speeds import (
     STOCK,
+    packed,
     sampling,
     sb3_vector,
     setting,
@@ -25,6 +26,8 @@ from experiments.benchmarks.speeds import (
 
 SBX = "sbx"
 ON_CPU = "ours on the CPU"
+_NATIVE = "native vector environment"
+_ONE_THREAD = "one thread"
 _SMALL = "ours at 10^4"
 _GPU = ("ours", "stock")
 _N = 30
@@ -79,6 +82,21 @@ def _on_gpu(measure: Callable[..., Side], **fields: Any) -> Sides:
     return _both(measure, **fields, device="cuda") | {ON_CPU: on_cpu}
 
 
+def _search() -> Sides:
+    return {"ours": packed(_N), _NATIVE: vector(4_096, _N)}
+
+
+def _search_threads() -> Sides:
+    # Longer searches than at n = 30, whose threads are mostly busy with their beginnings and ends.
+    return {"ours": packed(40, threads=2, budget=2**32), _ONE_THREAD: packed(40, budget=2**32)}
+
+
+def _gpu_search() -> Sides:
+    if not th.cuda.is_available():
+        raise UnavailableError("no GPU here")
+    return {"ours": packed(40, device="cuda", budget=2**37), ON_CPU: packed(40, budget=2**32)}
+
+
 CONTESTS: Mapping[str, Contest] = {
     "vector": Contest("env steps/s", _vector),
     "single": Contest("env steps/s", lambda: {"ours": single(_N), "stock": single(_N, sb3=True)}),
@@ -97,6 +115,9 @@ CONTESTS: Mapping[str, Contest] = {
         "updates/s", lambda: _on_gpu(updating, **_BATCHED, **_LARGE), 7, _GPU
     ),
     "gpu-steps": Contest("env steps/s", lambda: _on_gpu(training, **_LARGE, **_COPIES), 7, _GPU),
+    "search": Contest("env steps/s", _search),
+    "search-threads": Contest("env steps/s", _search_threads, 7),
+    "search-gpu": Contest("env steps/s", _gpu_search, 7, ("ours",)),
     "sgemm": Contest("GFLOP/s", limits.sgemm, 5),
     "memory": Contest("GB/s", limits.memory, 5),
 }
@@ -132,6 +153,23 @@ ROWS: tuple[Row, ...] = (
         aim=2,
         within=1.0,
     ),
+    Row(
+        "search",
+        "packed search, n = 30, 1 thread: env steps/s (and over 2 x 10^9)",
+        "native vector environment, 4,096 copies",
+        20,
+        40,
+        _NATIVE,
+        over=2e9,
+    ),
+    Row(
+        "search-threads",
+        "packed search, n = 40, 2 threads: env steps/s",
+        "itself on 1 thread",
+        1.7,
+        2,
+        _ONE_THREAD,
+    ),
     Row("paper", "minutes of the paper sweep on 2 cores (at most)", "-", 60, 30, other=None),
     *(
         Row(contest, f"GPU, {what}", peer, goal, aim, other)
@@ -144,5 +182,14 @@ ROWS: tuple[Row, ...] = (
             ("stock SB3 on the same GPU", 5, 10, "stock"),
             ("our own CPU", 1, None, ON_CPU),
         )
+    ),
+    Row(
+        "search-gpu",
+        "GPU, packed search, n = 40: env steps/s (and over 10^11)",
+        "our own CPU, 1 thread",
+        1,
+        None,
+        ON_CPU,
+        over=1e11,
     ),
 )

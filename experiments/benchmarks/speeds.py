@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import gymnasium as gym
@@ -14,6 +15,8 @@ from experiments.benchmarks.measuring import Side, now, rate
 from experiments.methods.her import HerRun
 from experiments.methods.learner import learner_of
 from experiments.methods.sb3 import LOG_INTERVAL
+from experiments.search.backends import Device
+from experiments.search.search import search
 
 _ID = "bitseq_env:BitSequence-v0"
 _STEPS = 120
@@ -68,6 +71,20 @@ def _many(env: Any, copies: int, n: int, seconds: float, share: float = 1.0) -> 
         return steps * copies
 
     return lambda _: rate(chunk, seconds, share)
+
+
+def packed(
+    n: int, seconds: float = 0.5, *, threads: int = 1, device: Device = "cpu", budget: int = 2**33
+) -> Side:
+    """The packed search, whole searches from their start to their reward or budget."""
+    seeds = itertools.count()
+    search(n, 0, device=device, budget=1)  # what is compiled once
+
+    def chunk() -> int:
+        found = search(n, next(seeds), threads=threads, device=device, budget=budget)
+        return found.env_steps + found.surplus_env_steps
+
+    return lambda _: rate(chunk, seconds)
 
 
 def single(n: int, seconds: float = 0.5, *, sb3: bool = False) -> Side:

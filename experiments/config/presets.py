@@ -33,14 +33,50 @@ PAPER_SIZES = (1, 2, 3, 5, 8, 10, 12, 13, 15, 20, 25, 30, 35, 40, 45, 50)
 
 _NOT_TOLD: Block = {"method": ("dqn",), "sees_target": (False,)}
 
+# Not told s; smaller budgets are read off the same curves.
 _FRONTIER: Block = {
-    "method": ("dqn",),
-    "seed": seeds(3),
+    **_NOT_TOLD,
+    "seed": seeds(5),
+    "n_envs": (64,),
+    "budget_env_steps": (1_000_000,),
     "updates_per_env_step": (0.0625,),
     "learning_starts": (1_000,),
-    # Longer than many steps of 4,096 copies, so that all three explore alike.
-    "exploration_steps": (250_000,),
+    "exploration": ("spread",),
     "eval_spacing": (1.1,),
+}
+_FRONTIER_16: Block = {**_FRONTIER, "n": (16,), "replay": ("rewarded",)}
+# One epsilon for all copies, longer than many steps of 4,096.
+_DECAY: Block = {"exploration": ("decay",), "exploration_steps": (250_000,)}
+
+_SUCCESS: Block = {
+    **_NOT_TOLD,
+    "replay": ("rewarded",),
+    "exploration": ("spread",),
+    "seed": seeds(5),
+}
+
+# The same learner, which neither is given a success nor would be told of one.
+_NO_SUCCESS: Block = {
+    **_NOT_TOLD,
+    "exploration": ("spread",),
+    "seed": seeds(5),
+    "withhold_reward": (True,),
+    "n_envs": (64,),
+    "updates_per_env_step": (0.0625,),
+    "hidden": ((512,),),
+    "acting_weights": ("average",),
+}
+_NO_SUCCESS_20: Block = {
+    **_NO_SUCCESS,
+    "n": (20,),
+    "budget_env_steps": (80_000,),
+    "learning_rate": (0.003,),
+}
+_NO_SUCCESS_40: Block = {
+    **_NO_SUCCESS,
+    "n": (40,),
+    "budget_env_steps": (640_000,),
+    "learning_rate": (0.0016875,),
 }
 
 _ABLATION: Block = {
@@ -146,22 +182,46 @@ PRESETS: dict[str, Preset] = {
         transfer_to=(8, 20, 50, 100, 300, 1_000, 10_000),
     ),
     "frontier": Preset(
-        cost="where DQN without hindsight ends, with 1, 64 and 4,096 copies: 57 runs, 42 minutes",
+        cost=(
+            "how far DQN gets that is not told s, by its replay, with a million steps, beside its "
+            "nulls and one setting at a time at n = 16: 145 runs, 70 minutes"
+        ),
         blocks=(
             {
                 **_FRONTIER,
-                "n": (8, 10, 12, 13, 14, 15, 16),
-                "n_envs": (64, 4_096),
-                "budget_env_steps": (1_000_000,),
+                "replay": ("uniform", "rewarded", "prioritized"),
+                "n": (8, 12, 14, 16, 18, 20),
             },
-            # One copy takes some 200 us a step, and ten times as long as 4,096 for as many.
+            # Without rewards there is nothing to keep: rewarded replay is the uniform one.
             {
                 **_FRONTIER,
-                "n": (8, 10, 12, 13, 14),
-                "n_envs": (1,),
-                "budget_env_steps": (300_000,),
+                "replay": ("uniform", "prioritized"),
+                "n": (8, 16),
+                "withhold_reward": (True,),
             },
+            {**_FRONTIER_16, "n_envs": (4_096,)},
+            {**_FRONTIER_16, **_DECAY, "n_envs": (1, 64)},
+            {**_FRONTIER_16, "replay_share": (0.02, 0.5)},
+            {**_FRONTIER_16, "learner_reward": ("r",)},
+            {**_FRONTIER_16, **_DECAY, "replay": ("uniform",)},
         ),
+    ),
+    "search": Preset(
+        cost=(
+            "DQN that is not told s and searches for it on all cores, n = 16 to 40, beside nulls: "
+            "78 runs, 30 minutes"
+        ),
+        blocks=(
+            {**_SUCCESS, "search": (True,), "n": (16, 20, 24, 28, 30), "seed": seeds(10)},
+            {**_SUCCESS, "search": (True,), "n": (32, 34, 36)},
+            {**_SUCCESS, "search": (True,), "n": (40,), "seed": seeds(3)},
+            _NO_SUCCESS_20,
+            _NO_SUCCESS_40,
+        ),
+    ),
+    "one-success": Preset(
+        cost=("what DQN makes of one success that it is given, n = 20 to 50: 20 runs, 20 minutes"),
+        blocks=({**_SUCCESS, "one_success": (True,), "n": (20, 30, 40, 50)},),
     ),
     "ablation": Preset(
         cost="one setting at a time away from HER's defaults: 225 runs, 20 minutes",

@@ -28,15 +28,26 @@ class Rule:
         name: The setting.
         said: The rule in words, for ``--help``.
         fill: From the settings above this one to its value.
+        holds: Whether an entry's own rule is the one for a run; the usual rule fills it otherwise.
     """
 
     name: str
     said: str
     fill: Callable[[Filled], Any]
+    holds: Callable[[Filled], bool] = lambda _: True
 
     def __call__(self, filled: dict[str, Any]) -> Any:
-        """The value; the run's network may have a rule of its own for it."""
-        return network_of(filled).rules.get(self.name, self).fill(filled)
+        """The value; the run's network or its method may have a rule of its own for it."""
+        for entry in (network_of(filled), method_of(filled)):
+            own = entry.rules.get(self.name)
+            if own is not None and own.holds(filled):
+                return own.fill(filled)
+        return self.fill(filled)
+
+
+def rules(*some: Rule) -> dict[str, Rule]:
+    """Rules by the settings that they fill."""
+    return {rule.name: rule for rule in some}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +87,11 @@ class Method:
             that are the method's own.
         module: ``package.module:Class`` of its :class:`experiments.methods.learner.Learner`, or
             of a function from a run to such a class.
+        rules: Defaults that are this method's own, by setting.
         network: The only network that it works with, None if any.
         fixed: Settings of other methods that stand in this one's runs with one value.
-        mark: A setting that no other method has and none of its runs lacks. Methods from outside
-            the project share an entry with one, and their runs go by names of their own.
+        mark: A setting that stands in its runs alone. Methods from outside the project share an
+            entry with one, and their runs go by names of their own.
         planned: ``package.module:function`` that checks a run as it is planned, as nobody imports
             what lies outside only to read of a run.
     """
@@ -88,6 +100,7 @@ class Method:
     title: str
     settings: type[Settings]
     module: str
+    rules: Mapping[str, Rule] = field(default_factory=dict)
     network: str | None = None
     fixed: Mapping[str, Any] = field(default_factory=dict)
     mark: str | None = None
@@ -151,8 +164,10 @@ def network(name: object) -> Network:
 
 def method_of(run: Filled) -> Method:
     """The entry of a run's method, from its settings."""
-    marks = [entry for mark, entry in MARKED.items() if run.get(mark)]
-    return marks[0] if marks else method(run.get("method"))
+    marks = [mark for mark in MARKED if run.get(mark)]
+    if len(marks) > 1:
+        raise ConfigError(f"a run has {marks[0]!r} or {marks[1]!r}, got both")
+    return MARKED[marks[0]] if marks else method(run.get("method"))
 
 
 def network_of(run: Filled) -> Network:
@@ -206,22 +221,27 @@ def followers() -> dict[str, set[str]]:
                     if isinstance(rule := info.default_factory, Rule):
                         reading = _Reading(dict(run))
                         rule(reading)
-                        if not any(name in other.rules for other in NETWORKS.values()):
-                            reading.names.discard("network")
+                        # Each rule asks both whether they have another.
+                        for asked, others in (("network", NETWORKS), ("method", METHODS)):
+                            if any(name in other.rules for other in others.values()):
+                                reading.names.add(asked)
                         for read in reading.names:
                             found.setdefault(read, set()).add(name)
     return found
 
 
+_NAMES_OF_ENTRIES = {"method", "network", "network_module"}
+
+
 class _Reading(dict[str, Any]):
-    """Settings that remember which of them were read."""
+    """Settings that remember which of them were read, but for those that name an entry."""
 
     def __init__(self, filled: Filled) -> None:
         super().__init__(filled)
         self.names: set[str] = set()
 
     def __getitem__(self, name: str) -> Any:
-        self.names.add(name)
+        self.names |= {name} - _NAMES_OF_ENTRIES
         return super().__getitem__(name)
 
 

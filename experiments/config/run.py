@@ -59,6 +59,12 @@ class RunConfig(Settings):
 
     method: str = setting("How it is learned; package.module:Name for a class of your own.", "her")
     network: str = setting("What it is learned with; package.module:Name likewise.", "mlp")
+    module: str = setting(
+        "Of a method from outside: its package.module:Name.", "", neutral="", flag=False
+    )
+    recorded: bool = setting(
+        "Whether a loop from outside was recorded.", False, neutral=False, flag=False
+    )
     network_module: str = setting(
         "Of a network from outside: its package.module:Name.", "", neutral="", flag=False
     )
@@ -285,6 +291,16 @@ class RunConfig(Settings):
     @property
     def _entry(self) -> registry.Method:
         return registry.method_of(dict(self))
+
+    @property
+    def begins_with(self) -> Literal["nothing", "search", "success"]:
+        """What comes before the learning: a search for a success, or a success that is given."""
+        return "nothing"
+
+    @property
+    def searched(self) -> float:
+        """Environment steps that a search before the learning is expected to take."""
+        return 0.0
 
     @property
     def told(self) -> str:

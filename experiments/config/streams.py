@@ -22,6 +22,9 @@ class Stream(IntEnum):
     """The success rate that is reported."""
     EVALUATE_COMMAND = 5
     TRANSFER = 6
+    SEARCH = 7
+    FIRST_SUCCESS = 8
+    """Where it is drawn."""
 
 
 def sequence(seed: int, stream: Stream, *numbers: int) -> np.random.SeedSequence:

@@ -45,6 +45,9 @@ class Looks:
         """Training episodes whose learner was told that they reached s."""
         self.first_reward: int | None = None
         """Environment steps at the first of them."""
+        self.search_env_steps = self.search_episodes = 0
+        self.search_seconds = 0.0
+        """Of what came before the learning; all else counts from there on."""
         self.stopped_early = False
         self.train_seconds = 0.0
         self._ended = 0
@@ -53,6 +56,20 @@ class Looks:
         # A step of all copies may be late, and two of so many are allowed to.
         self._apart = max(1, run.budget_env_steps // (2 * run.late_looks + 4))
         self._looked_at: int | None = -1
+
+    def searched(self, env_steps: int, episodes: int, seconds: float, found: bool) -> None:
+        """Before the learning a success was searched for, or given for nothing.
+
+        Args:
+            env_steps: Made by the search, the success included.
+            episodes: Likewise.
+            seconds: That it took.
+            found: Whether the learner begins with a success.
+        """
+        self.search_env_steps, self.search_episodes = env_steps, episodes
+        self.search_seconds = seconds
+        self.rewarded += found
+        self.first_reward = 0 if found else None
 
     def begin(self) -> None:
         """The training begins now."""

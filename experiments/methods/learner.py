@@ -17,6 +17,7 @@ from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
 from experiments.evaluation.greedy import Policy
 from experiments.evaluation.looks import Looks
+from experiments.methods.first_success import Episode
 from experiments.methods.wrappers import learner_env
 from experiments.records.files import ResultError
 
@@ -49,6 +50,10 @@ class Learner(abc.ABC):
             ResultError: If they do not fit.
         """
         raise ConfigError(f"method {self.run.method!r} cannot go on from the weights of a run")
+
+    def given(self, episode: Episode) -> None:
+        """Begin with an episode that reached the target; only some methods' runs ask for it."""
+        raise NotImplementedError(f"{type(self).__name__} begins with nothing")
 
     @abc.abstractmethod
     def learn(self, looks: Looks, logs: Path | None = None) -> None:

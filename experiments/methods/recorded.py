@@ -18,7 +18,6 @@ from experiments.config.settings import Widths, setting
 class RecordedRun(RunConfig):
     """A run of a loop from outside; what the loop's author says of it is taken as it is."""
 
-    recorded: bool = setting("Whether it is one.", True, flag=False)
     updates_per_env_step: float | None = setting(  # type: ignore[assignment]
         "As the loop has it.", None, low=0, high=100, flag=False
     )

@@ -225,7 +225,7 @@ def _checksums(result: Mapping[str, Any], curve: bytes, policy: bytes) -> dict[s
 
 
 def _read_curve(path: Path, result: Mapping[str, Any], config: RunConfig) -> list[dict[str, Any]]:
-    """The rows of a run's curve, which ends where the run ended."""
+    """The rows of a run's curve, which ends where the run ended, and leaves out its search."""
     try:
         curve = tables.read_curves(path)
     except TableError as error:
@@ -235,8 +235,8 @@ def _read_curve(path: Path, result: Mapping[str, Any], config: RunConfig) -> lis
     own = [name for name in CURVE_COLUMNS if name not in (*IDENTITY, "schema_version")]
     rows: list[Any] = curve.astype(object).where(curve.notna(), None)[own].to_dict("records")
     end = rows[-1]["env_steps"] if rows else None
-    if end != result["env_steps"]:
-        raise ResultError(f"{path}: ends at env step {end}, the run at {result['env_steps']}")
+    if end != (ended := result["env_steps"] - (result["search_env_steps"] or 0)):
+        raise ResultError(f"{path}: ends at env step {end}, the run at {ended}")
     return rows
 
 

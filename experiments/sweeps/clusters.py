@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import dask
+from dask.system import cpu_count
 from distributed import Client, LocalCluster, WorkerPlugin
 
 from experiments.config.errors import ClusterError
@@ -71,6 +72,13 @@ class Site:
         """How many an embedded cluster has: no more than there are calls, or shares of GPUs."""
         most = min(self.workers, calls)
         return min(most, round(len(gpus) / GPU_SHARE)) if gpus else most
+
+    def cores_each(self, calls: int) -> int:
+        """Cores that each run of an embedded cluster may use; a running one has a worker a core."""
+        if self.scheduler is not None:
+            return 1
+        there = self.processes(calls, gpus() if self.gpu else ())
+        return max(1, int(cpu_count()) // max(1, there))
 
     @contextlib.contextmanager
     def connect(

@@ -8,16 +8,17 @@ from pathlib import Path
 from experiments.config.run import RunConfig
 from experiments.records import tables
 
-_START, _STEP, _UPDATE, _PRODUCT = 1.0, 1.5e-4, 1.4e-3, 7e-11
-"""Seconds of a run, of a step of all copies, of an update with its share of evaluations, and of a
-multiply-add in it: within a factor of two of most runs in the committed results."""
+_START, _STEP, _UPDATE, _PRODUCT, _SEARCHED = 1.0, 1.5e-4, 1.4e-3, 7e-11, 5e-10
+"""Seconds of a run, of a step of all copies, of an update with its share of evaluations, of a
+multiply-add in it, and of a step of a search: within a factor of two of most committed runs."""
 
 
 def modelled(run: RunConfig) -> float:
     """Seconds that a run takes on one core of a common processor if it uses its whole budget."""
     steps = run.budget_env_steps or 0
     updates = steps * (run.updates_per_env_step or 0)
-    return _START + _STEP * steps / (run.n_envs or 1) + _UPDATE * updates + _PRODUCT * run.cost
+    learning = _STEP * steps / (run.n_envs or 1) + _UPDATE * updates + _PRODUCT * run.cost
+    return _START + _SEARCHED * run.searched + learning
 
 
 def measured(out: Path | None) -> dict[str, float]:

@@ -95,12 +95,20 @@ def tell(news: Mapping[str, Any]) -> None:
     worker.log_event(NEWS, (key, dict(news)))
 
 
-def train_on_worker(fields: dict[str, Any]) -> FinishedRun:
-    """One run from its configuration's fields, with news at each evaluation."""
+def train_on_worker(fields: dict[str, Any], threads: int, anyway: bool) -> FinishedRun:
+    """One run from its configuration's fields, with news at each evaluation and of its search.
+
+    Args:
+        fields: Of the configuration.
+        threads: Of a search.
+        anyway: Whether it may take more than a day.
+    """
     # Imported here: the driver plans a sweep without waiting for torch.
+    from experiments.sweeps.searching import Means, in_words
     from experiments.sweeps.training import train
 
     def on_look(row: dict[str, Any]) -> None:
         tell({name: row[name] for name in ("env_steps", "success_rate")})
 
-    return train(RunConfig.from_dict(fields), on_look=on_look)
+    means = Means(threads, anyway, lambda so_far: tell({"search": in_words(so_far)}))
+    return train(RunConfig.from_dict(fields), on_look=on_look, means=means)

@@ -145,6 +145,8 @@ class SweepDisplay:
             self._forget(run_id)
             label = f"  {run_id.rsplit('-', 1)[0]}"
             self._bars[run_id] = self.bars.add_task(label, total=budget, told="")
+        elif run_id in self._bars and (search := news.get("search")):
+            self.bars.update(self._bars[run_id], told=search)
         elif run_id in self._bars:
             told = f"success {news['success_rate']:.0%}"
             self.bars.update(self._bars[run_id], completed=steps, told=told)

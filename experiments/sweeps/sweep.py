@@ -36,12 +36,15 @@ def sweep(
     failures: Failures,
     force: bool = False,
     weights_needed: bool = False,
+    search_threads: int | None = None,
+    search_anyway: bool = False,
 ) -> tuple[pd.DataFrame, Runs]:
     """Train the runs that are not finished, or all by force, and rebuild the tables of a folder.
 
     Runs that fail are put into ``failures`` as they do, so that they can be told of whatever else
     happens. All rows of runs.csv are returned, and every finished run of the folder. Where weights
-    are needed, a row of runs.csv whose folder is gone does not do for a finished run.
+    are needed, a row of runs.csv whose folder is gone does not do for a finished run. A run that
+    begins with a search has so many threads for it, or else its share of the cores.
 
     Raises:
         ClusterError: If nobody is there to train them.
@@ -58,7 +61,10 @@ def sweep(
     merging.plan(out, [run.run_id for run in runs])
     try:
         done = sum(solved[run.run_id] for run in runs if run.run_id not in missing)
-        for ended in _trained(out, missing, len(runs), done, site, console) if missing else ():
+        means = (search_threads or site.cores_each(len(missing)), search_anyway)
+        for ended in (
+            _trained(out, missing, len(runs), done, site, console, means) if missing else ()
+        ):
             if isinstance(ended.outcome, FinishedRun):
                 write(out, ended.outcome, ended)
             else:
@@ -112,6 +118,7 @@ def _trained(
     solved: int,
     site: Site,
     console: Console,
+    means: tuple[int, bool],
 ) -> Iterator[Ended]:
     # Imported here: a plan and a mistake should not wait for Dask.
     from experiments.sweeps.execution import execute
@@ -121,7 +128,7 @@ def _trained(
     seconds = {name: estimates.seconds(run, known) for name, run in missing.items()}
     # Long runs first, so that no core waits for one at the end.
     ordered = sorted(missing, key=lambda name: seconds[name], reverse=True)
-    calls = {name: (train_on_worker, (missing[name].to_dict(),)) for name in ordered}
+    calls = {name: (train_on_worker, (missing[name].to_dict(), *means)) for name in ordered}
     with SweepDisplay(console, missing, seconds, total, solved) as display:
         for ended in execute(site, calls, functools.partial(say, console), display.news):
             display.ended(ended)

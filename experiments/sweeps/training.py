@@ -20,6 +20,7 @@ from experiments.records import run_folders
 from experiments.records.provenance import describe
 from experiments.records.run_folders import FinishedRun
 from experiments.sweeps.process_state import borrowed_process
+from experiments.sweeps.searching import Means, begin, provenance
 
 
 def train(run: RunConfig, **how: Any) -> FinishedRun:
@@ -49,6 +50,7 @@ def learn(
     logs: Path | None = None,
     on_step: Callable[[int], object] | None = None,
     on_look: Callable[[dict[str, Any]], object] | None = None,
+    means: Means | None = None,
 ) -> tuple[FinishedRun, Learner]:
     """Train one agent and look at it; only its logs are written, and the process is as it was.
 
@@ -58,6 +60,7 @@ def learn(
         logs: A folder for the learner's own curves; nothing is logged without it.
         on_step: Called with the environment steps so far; False ends the run.
         on_look: Called with each row of the learning curve as it is made.
+        means: What the process lends to a search, where the run begins with one.
 
     Returns:
         Everything that the run's folder holds, and the learner.
@@ -69,7 +72,14 @@ def learn(
         looks = Looks(run, learner.act)
         looks.on_step += [on_step] if on_step else []
         looks.on_look += [on_look] if on_look else []
-        learner.learn(looks, logs)
+        ended = begin(run, learner, looks, means or Means())
+        if ended is not None:
+            described["search"] = provenance(ended)
+        if ended is None or ended.episode is not None:
+            learner.learn(looks, logs)
+        else:  # there is nothing to learn from
+            looks.begin()
+            looks.end(0, 0)
         seconds = time.perf_counter() - began
         return finished(looks, learner.weights(), described, seconds), learner
 
@@ -87,13 +97,23 @@ def finished(
     """
     run = looks.run
     verdict = judge(looks.curve, run.budget_env_steps)
-    since = verdict.since or {}
+    # A curve is of the learning; a run's times count what came before it, too.
+    before = {
+        "env_steps": looks.search_env_steps,
+        "episodes": looks.search_episodes,
+        "train_seconds": looks.search_seconds,
+    }
+    since, first_pass = (
+        {name: row[name] + more for name, more in before.items()} if row else {}
+        for row in (verdict.since, verdict.first_pass)
+    )
+    first_reward = looks.first_reward
     kept = {name: value.contiguous() for name, value in weights.items()} or {"none": th.zeros(1)}
     result = {
         **run_folders.settings_row(run),
-        "env_steps": looks.env_steps,
+        "env_steps": looks.env_steps + looks.search_env_steps,
         "gradient_updates": looks.updates,
-        "episodes": looks.episodes,
+        "episodes": looks.episodes + looks.search_episodes,
         "success_rate": looks.curve[-1]["success_rate"],
         "solved": verdict.solved,
         "held_share": verdict.held_share,
@@ -101,13 +121,15 @@ def finished(
         "env_steps_to_solve": since.get("env_steps"),
         "episodes_to_solve": since.get("episodes"),
         "seconds_to_solve": since.get("train_seconds"),
-        "env_steps_to_first_pass": (verdict.first_pass or {}).get("env_steps"),
-        "env_steps_to_first_reward": looks.first_reward,
+        "env_steps_to_first_pass": first_pass.get("env_steps"),
+        "env_steps_to_first_reward": (
+            None if first_reward is None else first_reward + looks.search_env_steps
+        ),
         "rollout_successes": looks.rewarded,
-        "search_env_steps": 0,
-        "search_seconds": 0.0,
+        "search_env_steps": looks.search_env_steps,
+        "search_seconds": looks.search_seconds,
         "wall_seconds": seconds,
-        "train_seconds": looks.train_seconds,
+        "train_seconds": looks.train_seconds + looks.search_seconds,
         "threads": th.get_num_threads(),
     }
     finished_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

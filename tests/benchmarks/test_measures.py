@@ -16,6 +16,7 @@ from experiments.benchmarks.sbx_shim import sbx_agent
 from experiments.benchmarks.speeds import (
     STOCK,
     filled_agent,
+    packed,
     sampling,
     sb3_vector,
     setting,
@@ -41,6 +42,8 @@ GPU = [contest for name, contest in rows.CONTESTS.items() if name.startswith("gp
         lambda: vector(3, 4, 0.01),
         lambda: vector(3, 4, 0.01, "SameStep"),
         lambda: sb3_vector(3, 4, 0.01),
+        lambda: packed(4, 0.01),
+        lambda: packed(4, 0.01, threads=2, budget=20),
         lambda: single(4, 0.01),
         lambda: single(4, 0.01, sb3=True),
         *(lambda config=config: training(config, 0.01, None, 9) for config in (OURS, THEIRS)),

@@ -91,6 +91,8 @@ def test_a_rate_counts_what_was_done() -> None:
         (replace(SMALLER, other=None), repeats_of("ours", [1.3]), 1.3, "met"),
         (replace(FASTER, within=1.0), against([1.5], [4.5]), 3, "missed"),
         (replace(FASTER, within=2.0), against([1.5], [4.5]), 3, "met"),
+        (replace(FASTER, over=5.0), STEPS, 2.5, "missed"),
+        (replace(FASTER, over=4.9), STEPS, 2.5, "met"),
         (FASTER, [], None, "unmeasured"),
         (FASTER, repeats_of("stock", [1.0]), None, "unmeasured"),
     ],

@@ -52,8 +52,8 @@ def test_help_shows_every_default(help_of: Callable[[str], str], name: str) -> N
         if has_flag(info)
     }
     flags = {
-        "train": len(settings - {"device"}) + 6,
-        "compare": len(settings - {"method", "network", "n", "seed", "device"}) + 14,
+        "train": len(settings - {"device"}) + 8,
+        "compare": len(settings - {"method", "network", "n", "seed", "device"}) + 16,
         "evaluate": 8,
         "plot": 0,
     }
@@ -79,6 +79,7 @@ def test_every_setting_is_a_flag_with_its_rule_and_whose_it_is(
             if isinstance(info.default_factory, Rule):
                 assert f"(default:{info.default_factory.said}".replace(" ", "") in text
     whose = ["Settingsofeverymethod.", "--hidden", "Settingsofdqnandher.", "--gamma"]
+    whose += ["Settingsofdqn.", "--replay", "--replay-share"]
     places = [text.index(words) for words in (*whose, "Settingsofher.", "--relabel-share")]
     assert places == sorted(places)
 
@@ -124,6 +125,14 @@ MISTAKES = [
     ("train --seed -1", ["seed", "-1", "at least 0"]),
     ("train --seed 4294967296", ["seed", "4294967296", "4,294,967,295"]),
     ("train --method dqn --goal-strategy future", ["goal_strategy", "future", "her"]),
+    ("train --replay rewarded", ["replay", "'rewarded'", "'dqn' only", "'her'"]),
+    ("train --search", ["search", "True", "'dqn' only", "'her'"]),
+    ("train --method flip --exploration spread", ["exploration", "'spread'", "'dqn' or 'her'"]),
+    ("train --method dqn --replay rewarded --replay-share 1", ["replay_share", "between 0 and 1"]),
+    ("train --method dqn --search", ["search=True", "replay='rewarded'", "'uniform'"]),
+    ("train --method dqn --search --replay rewarded --n 65", ["n ", "1 to 64", "65"]),
+    ("train --search-threads 0", ["--search-threads", "0", "at least 1"]),
+    ("compare --out new --n 3 --search-threads -1", ["--search-threads", "-1", "at least 1"]),
     ("train --sees-target False", ["sees_target", "her", "without hindsight"]),
     ("train --n 1000001", ["n ", "1000001", "at most 1,000,000"]),
     ("train --hidden 100000", ["hidden", "100000", "at most 65,536"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -64,6 +64,22 @@ def test_every_preset_resolves(name: str) -> None:
         seeds_of[run.config_id].add(run.seed)
     assert all(seeds == set(range(len(seeds))) for seeds in seeds_of.values())
     assert min(map(len, seeds_of.values())) >= 3
+
+
+@pytest.mark.parametrize("name", ["search", "one-success"])
+def test_nulls_are_of_the_learners_that_begin_with_a_success(name: str) -> None:
+    runs = plan(PRESETS[name].blocks, {})
+    alike: dict[str, Any] = {
+        "seed": 0,
+        "search": False,
+        "one_success": False,
+        "search_budget_env_steps": 0,
+    }
+    alike |= {"replay": "uniform", "replay_share": 0.0, "withhold_reward": True}
+    learners = {run.n: dict(run) | alike for run in runs if run.begins_with != "nothing"}
+    nulls = [run for run in runs if run.begins_with == "nothing"]
+    assert {run.n for run in nulls} == {20, 40}
+    assert all(dict(run) | {"seed": 0} == learners[run.n] for run in nulls)
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,19 @@ def test_a_network_has_rules_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None
     assert "batch_size" in registry.followers()["network"]
 
 
-@pytest.mark.parametrize("name", list(HerRun.model_fields))
+def test_a_method_has_rules_of_its_own_where_they_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    few = Rule("n_envs", "2 for one bit", lambda _: 2, holds=lambda run: run["n"] == 1)
+    entry = dataclasses.replace(registry.method("her"), rules=registry.rules(few))
+    monkeypatch.setitem(registry.METHODS, "her", entry)
+    copies = [RunConfig.of(method=m, n=n).n_envs for m in ("her", "dqn") for n in (1, 2)]
+    assert copies == [2, 8, 8, 8]
+    # A network's own goes before it.
+    assert RunConfig.of(network="equivariant", n=1).n_envs == 1
+    followers = registry.followers()
+    assert "n_envs" in followers["method"] & followers["n"]
+
+
+@pytest.mark.parametrize("name", [name for name in HerRun.model_fields if name in OTHER])
 def test_a_changed_setting_changes_only_what_follows_from_it(name: str) -> None:
     base = BASES.get(name, {})
     one, other = (dict(RunConfig.of(**{**base, **new})) for new in ({}, {name: OTHER[name]}))

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from experiments.config.registry import MARKED, METHODS
 from experiments.config.run import RunConfig
 from experiments.methods.her import HerRun
 
@@ -53,6 +54,8 @@ def settings(draw: st.DrawFn) -> dict[str, Any]:
         "eval_spacing": st.floats(1.001, 100),
         "device": st.sampled_from(["cpu", "cuda"]),
     }
+    if method == "dqn" and not stock:
+        fields["replay"] = st.sampled_from(["uniform", "rewarded", "prioritized"])
     if method == "her":
         fields["goal_strategy"] = st.sampled_from(["final", "future", "episode"])
         shares = st.sampled_from([0.0, 0.5, 0.75, 0.8]) if stock else st.floats(0, 1)
@@ -66,6 +69,8 @@ def settings(draw: st.DrawFn) -> dict[str, Any]:
         if method == "dqn" and network == "mlp":
             fields["sees_target"] = st.booleans()
     given: dict[str, Any] = draw(st.fixed_dictionaries({}, optional=fields))
+    if not stock and given.get("n_envs", 1) > 1:
+        given["exploration"] = draw(st.sampled_from(["decay", "spread"]))
     kind = {"method": method, "network": network, "reward_type": reward_type}
     implementation = "stock" if stock else "fast"
     n = draw(st.integers(1, 10_000))
@@ -132,27 +137,43 @@ OTHER: dict[str, Any] = {
     "learning_starts": 500,
     "exploration_steps": 100,
     "exploration_final_eps": 0.1,
+    "exploration": "spread",
     "acting_weights": "average",
     "max_grad_norm": 5.0,
     "eval_episodes": 50,
     "eval_spacing": 1.1,
     "device": "cuda",
 }
-BASES = {
+OTHER_DQN: dict[str, Any] = {
+    "replay": "prioritized",
+    "search": True,
+    "one_success": True,
+    "replay_share": 0.25,
+    "search_budget_env_steps": 1_000,
+}
+"""Of DQN alone."""
+BASES: dict[str, dict[str, Any]] = {
     "method": {"method": "dqn"},
     "sees_target": {"method": "dqn"},
     "target_update_interval": {"implementation": "stock"},
+    "search_budget_env_steps": {"method": "dqn", "replay": "rewarded", "search": True},
 }
 """A run in which this one setting can have its other value."""
 
 
-@pytest.mark.parametrize("field", list(HerRun.model_fields))
+@pytest.mark.parametrize("field", [*OTHER, *OTHER_DQN])
 def test_every_setting_is_in_the_name(field: str) -> None:
-    base = BASES.get(field, {})
-    one, other = RunConfig.of(**base), RunConfig.of(**{**base, field: OTHER[field]})
-    assert getattr(one, field) != getattr(other, field) == OTHER[field]
+    base = BASES.get(field, {} if field in OTHER else {"method": "dqn", "replay": "rewarded"})
+    value = (OTHER | OTHER_DQN)[field]
+    one, other = RunConfig.of(**base), RunConfig.of(**{**base, field: value})
+    assert getattr(one, field) != getattr(other, field) == value
     # The hash alone tells them apart, too.
     assert other.run_id[-10:] != one.run_id[-10:]
+
+
+def test_every_setting_has_another_value() -> None:
+    fields = {name for entry in METHODS.values() for name in entry.settings.model_fields}
+    assert fields - MARKED.keys() == OTHER.keys() | OTHER_DQN.keys()
 
 
 def test_a_run_of_the_first_version_keeps_its_name() -> None:
@@ -179,6 +200,22 @@ def test_a_run_of_the_first_version_keeps_its_name() -> None:
 def test_one_setting_has_one_name(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert RunConfig.of(**one) == RunConfig.of(**other)
     assert RunConfig.of(**one).run_id == RunConfig.of(**other).run_id
+
+
+@pytest.mark.parametrize("way", ["search", "one_success"])
+def test_a_run_that_begins_with_a_success_has_defaults_of_its_own(way: str) -> None:
+    usual: Any = RunConfig.of(method="dqn", n=16, replay="rewarded")
+    run: Any = RunConfig.of(method="dqn", n=16, replay="rewarded", **{way: True})
+    assert (usual.n_envs, usual.hidden, usual.replay_share) == (8, (256,), 0.125)
+    assert (run.n_envs, run.hidden, run.replay_share) == (64, (512,), 0.25)
+    assert run.search_budget_env_steps == (8 * 2**16 if way == "search" else 0)
+    assert usual.search_budget_env_steps == 0
+    own: Any = RunConfig.of(method="dqn", n=16, replay="rewarded", n_envs=3, **{way: True})
+    assert (own.n_envs, own.hidden) == (3, (512,))
+    # Without either all is as it was, whatever the replay.
+    names = set(dict(usual)) - {"replay", "replay_share"}
+    plain = dict(RunConfig.of(method="dqn", n=16))
+    assert {name: dict(usual)[name] for name in names} == {name: plain[name] for name in names}
 
 
 @given(st.integers(1, 1_000), st.integers(1, 100_000), st.integers(1, 64))

@@ -15,6 +15,10 @@ from experiments.config.run import RunConfig
 from experiments.methods.her import HerRun
 from tests.config.test_run import RUN_ID
 
+DQN: dict[str, Any] = {"method": "dqn"}
+REWARDED = {**DQN, "replay": "rewarded"}
+SEARCH = {**REWARDED, "search": True}
+
 BAD: list[tuple[dict[str, Any], str, str]] = [
     # The settings, how the message shows the value, and what it says is allowed.
     ({"n": 0}, "0", "at least 1"),
@@ -110,6 +114,45 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "False",
         "sees_target=True",
     ),
+    ({"exploration": "noisy"}, "'noisy'", "'decay', 'spread'"),
+    ({"exploration": "spread", "n_envs": 1}, "1", "n_envs of at least 2"),
+    ({"exploration": "spread", "implementation": "stock"}, "'spread'", "exploration='decay'"),
+    ({**DQN, "replay": "ranked"}, "'ranked'", "'uniform', 'rewarded', 'prioritized'"),
+    ({**DQN, "replay": "rewarded", "implementation": "stock"}, "'rewarded'", "replay='uniform'"),
+    *(({**REWARDED, "replay_share": share}, f"{share:.1f}", "between 0 and 1") for share in (0, 1)),
+    ({**REWARDED, "replay_share": 1.5}, "1.5", "[0, 1]"),
+    ({**DQN, "replay_share": 0.5}, "0.5", "replay_share must be 0 unless replay is 'rewarded'"),
+    ({**REWARDED, "withhold_reward": True}, "replay='rewarded'", "null is that of replay"),
+    ({**REWARDED, "search": 1}, "1", "True or False"),
+    ({**REWARDED, "search_budget_env_steps": 100}, "100", "0 without a search"),
+    ({**SEARCH, "search_budget_env_steps": 0}, "0", "more with one"),
+    ({**SEARCH, "search_budget_env_steps": 2**53 + 1}, str(2**53 + 1), "9,007,199,254,740,992"),
+    ({**SEARCH, "one_success": True}, "one_success=True", "choose one"),
+    *(
+        ({**REWARDED, way: True, **other}, shown, allowed)
+        for way in ("search", "one_success")
+        for other, shown, allowed in (
+            ({"n": 65}, "65", "from 1 to 64"),
+            ({"replay": "uniform"}, "'uniform'", "replay='rewarded'"),
+            ({"goal_mode": "random"}, "'random'", "'fixed'"),
+            ({"start": "zeros"}, "'zeros'", "'random' for a packed search"),
+            ({"reward_type": "hamming"}, "'hamming'", "reward_type='zero_one'"),
+            ({"max_steps": 11}, "11", "max_steps must be 10"),
+            ({"continuing_task": True}, "True", "continuing_task must be False"),
+            ({"withhold_reward": True}, "replay='rewarded'", "null is that"),
+        )
+    ),
+    *(
+        ({"method": "her", **one}, "'her'", f"for method {who} only")
+        for one, who in (
+            ({"replay": "uniform"}, "'dqn'"),
+            ({"replay_share": 0.0}, "'dqn'"),
+            ({"search": False}, "'dqn'"),
+            ({"search_budget_env_steps": 0}, "'dqn'"),
+            ({"one_success": True}, "'dqn'"),
+        )
+    ),
+    ({"method": "flip", "exploration": "spread"}, "'flip'", "for method 'dqn' or 'her' only"),
     ({"implementation": "stock", "relabel_share": 0.7}, "0.7", "k/(k+1)"),
     ({"implementation": "stock", "relabel_share": 1}, "1", "k/(k+1)"),
     ({"implementation": "stock", "target_update_interval": 0}, "0", "at least 1"),

@@ -54,7 +54,7 @@ def test_recorded_updates_are_the_same_updates(network: str) -> None:
     for seed in range(8):
         for batch in (8, 24):
             parts = Minibatch.deal(drawn(seed, batch), 1)[0]
-            data = Minibatch(*(part.cuda() for part in parts))
+            data = parts.each(th.Tensor.cuda)
             eager(data)
             captured(data)
     assert captured.recorded == {8, 24}

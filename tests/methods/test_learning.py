@@ -16,7 +16,7 @@ from experiments.config.run import RunConfig
 from experiments.config.streams import Stream, derived_seed, generator
 from experiments.config.task import Task
 from experiments.evaluation import greedy
-from experiments.methods.dqn.algorithm import BitDQN
+from experiments.methods.dqn.algorithm import BitDQN, spread_epsilons
 from experiments.methods.dqn.updates import Minibatch
 from experiments.methods.learner import learner_of, load_policy
 from experiments.methods.networks.base import greedy_actions
@@ -206,6 +206,23 @@ def test_epsilon_does_not_know_the_budget() -> None:
         rates.append(model.exploration_rate)
         assert rates[-1] == pytest.approx(1 - 0.95 * model.num_timesteps / 1_000)
     assert rates[0] == rates[1]
+
+
+def test_spread_copies_keep_an_epsilon_each() -> None:
+    assert spread_epsilons(2).tolist() == [0, 1]
+    assert spread_epsilons(8).tolist() == [0, 0.25, 0.5, 0.75, 1, 1, 1, 1]
+    assert spread_epsilons(5).tolist() == [0, 0.5, 1, 1, 1]
+    model, env = agent(n_envs=6, exploration="spread", exploration_final_eps=0.5)
+    model._last_obs = env.reset()
+    model.num_timesteps = 10**6
+    last = model._last_obs
+    greedy = greedy_actions(model.q_net, last["observation"], last["desired_goal"])
+    draws = np.array([model._sample_action(0, n_envs=6)[0] for _ in range(3_000)])
+    # One in five of the uniform actions is the greedy one, by chance.
+    shares = 1 - np.array([0, 1 / 3, 2 / 3, 1, 1, 1]) * 0.8
+    np.testing.assert_allclose((draws == greedy).mean(axis=0), shares, atol=0.04)
+    model.learn(60)
+    assert model.exploration_rate == pytest.approx(4 / 6)
 
 
 def test_target_network_follows_each_update() -> None:

@@ -18,17 +18,20 @@ from tests.made_transitions import BATCH, N, drawn
 
 @pytest.mark.parametrize("net_arch", [[16], [16, 8, 4]])
 @pytest.mark.parametrize("scale", [0.1, 30.0])
-def test_gradients_by_hand_are_autograds(net_arch: list[int], scale: float) -> None:
+@pytest.mark.parametrize("weighted", [False, True])
+def test_gradients_by_hand_are_autograds(net_arch: list[int], scale: float, weighted: bool) -> None:
     """Small errors and large ones, where the Huber loss is linear."""
     net = policy(N, "mlp", net_arch=net_arch).q_net
     assert isinstance(net, BitQNetwork)
     data = drawn()
     wanted = scale * th.randn(BATCH, 1)
-    loss, gradients = net.loss_and_gradients(data.observations, data.actions, wanted)
-    expected_loss, expected = BitQNetwork.loss_and_gradients(
-        net, data.observations, data.actions, wanted
-    )
+    weights = th.rand(BATCH, 1) if weighted else None
+    asked = (data.observations, data.actions, wanted, weights)
+    loss, gradients, errors = net.loss_and_gradients(*asked)
+    expected_loss, expected, expected_errors = BitQNetwork.loss_and_gradients(net, *asked)
     th.testing.assert_close(loss, expected_loss)
+    th.testing.assert_close(errors, expected_errors)
+    th.testing.assert_close(errors, net(data.observations).gather(1, data.actions) - wanted)
     assert len(gradients) == len(expected) == 2 * (len(net_arch) + 1)
     for mine, theirs in zip(gradients, expected, strict=True):
         assert theirs.abs().sum() > 0

@@ -2,162 +2,155 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-from typing import Literal, Self
+from collections.abc import Callable
+from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
 from experiments.config import registry
 from experiments.config.errors import ConfigError
 from experiments.config.registry import Filled, Method, Rule
-from experiments.config.run import STEPS, RunConfig
-from experiments.config.settings import check_at_least, check_at_most, setting
+from experiments.config.settings import Settings, setting
+from experiments.methods.dqn.deep_q import DeepQRun
+from experiments.search.task import check_task
 
-_STORED_BITS = 10**12
-_UPDATES_TOGETHER = 8
-"""Updates of one cycle, where episodes are long: what is done once a cycle costs little then."""
-
-
-def _stock(name: str, stock: float, usual: float) -> Rule:
-    """A default that SB3's own DQN has another value for."""
-    said = f"{usual:g}; {stock:g} for stock runs"
-    return Rule(name, said, lambda run: stock if run["implementation"] == "stock" else usual)
+_EXACT = 2**53
+"""Most steps of a search: tables hold no larger whole number exactly."""
 
 
-def _capacity(run: Filled) -> int:
-    room = min(run["budget_env_steps"], 1_000_000, 10**9 // run["n"])
-    return int(max(room, 2 * run["max_steps"] * run["n_envs"]))
+class Successes(Settings):
+    """Where a learner's successes come from, and how they are replayed.
+
+    These stand above all other settings of a run, whose defaults may depend on them.
+    """
+
+    replay: Literal["uniform", "rewarded", "prioritized"] = setting(
+        "uniform: all transitions alike; rewarded: a fixed share of each minibatch from episodes "
+        "that reached the target, which are kept (Narasimhan et al., 2015); prioritized: by their "
+        "errors, with importance weights (Schaul et al., 2016).",
+        "uniform",
+        neutral="uniform",
+    )
+    search: bool = setting(
+        "Until the first reward, when there is nothing to learn, a uniform policy is played on "
+        "packed states by all cores; the learner begins with the episode that it finds.",
+        False,
+        neutral=False,
+    )
+    one_success: bool = setting(
+        "In place of a search the learner is given one episode, drawn by the law of a uniform "
+        "policy's first success.",
+        False,
+        neutral=False,
+    )
 
 
-class DqnRun(RunConfig):
+def _begins_with_success(run: Filled) -> bool:
+    # What stock runs are refused for should not be a default that is none of theirs.
+    return bool(run["search"] or run["one_success"]) and run["implementation"] != "stock"
+
+
+def _share(run: Filled) -> float:
+    usual = 0.25 if _begins_with_success(run) else 0.125
+    return usual if run["replay"] == "rewarded" else 0.0
+
+
+class DqnRun(DeepQRun, Successes):
     """A run of DQN."""
 
-    batch_size: int = setting(
-        "Transitions in a minibatch.",
+    replay_share: float = setting(
+        "Share of each minibatch from episodes that reached the target, once there are any.",
         rule=Rule(
-            "batch_size",
-            "128, the HER paper's; 256 beyond n = 20",
-            lambda run: 128 if run["n"] <= 20 else 256,
+            "replay_share",
+            "0.125 for rewarded replay, 0.25 if it begins with a success, 0 for any other",
+            _share,
         ),
-        low=1,
-        high=10**6,
-    )
-    learning_rate: float = setting("Adam's step size.", 1e-3, low=1e-9, high=1)
-    gamma: float = setting(
-        "Discount for each step.", rule=_stock("gamma", 0.98, 0.995), low=0, high=1
-    )
-    tau: float = setting(
-        "Share of the online network mixed into the target network at each target update.",
-        rule=_stock("tau", 1.0, 0.05),
-        low=1e-9,
+        low=0,
         high=1,
+        neutral=0.0,
     )
-    target_update_interval: int = setting(
-        "Environment steps between target updates; 0: one with each gradient update.",
+    search_budget_env_steps: int = setting(
+        "Environment steps after which a search gives up; budget counts those after it.",
         rule=Rule(
-            "target_update_interval",
-            "0; 500 for stock runs, as SB3's own 10,000 never learns here",
-            lambda run: 500 if run["implementation"] == "stock" else 0,
+            "search_budget_env_steps",
+            "8 x 2^n for a search, at most 2^53, else 0",
+            lambda run: min(8 * 2 ** run["n"], _EXACT) if run["search"] else 0,
         ),
         low=0,
-        high=STEPS,
+        high=_EXACT,
+        neutral=0,
     )
-    buffer_size: int = setting(
-        "Capacity of the replay buffer in transitions.",
-        rule=Rule(
-            "buffer_size",
-            "the budget, at most 1,000,000 and 10^9/n (3 GB), at least two episodes of each copy",
-            _capacity,
-        ),
-        low=1,
-        high=10**9,
-    )
-    learning_starts: int = setting(
-        "Environment steps before the first update.",
-        rule=Rule(
-            "learning_starts",
-            "one whole episode of each copy",
-            lambda run: run["max_steps"] * run["n_envs"],
-        ),
-        low=1,
-        high=STEPS,
-    )
-    exploration_steps: int = setting(
-        "Environment steps over which epsilon falls from 1, independent of the budget (stock: at "
-        "most the budget).",
-        rule=Rule("exploration_steps", "500 n", lambda run: 500 * run["n"]),
-        low=0,
-        high=STEPS,
-    )
-    exploration_final_eps: float = setting("Epsilon from there on.", 0.05, low=0, high=1)
-    acting_weights: Literal["online", "average"] = setting(
-        "What acts, explores and is kept: the online network, or the target network, whose running "
-        "average is steadier than single updates (not for stock runs).",
-        rule=Rule("acting_weights", "online", lambda _: "online"),
-        neutral="online",
-    )
-    max_grad_norm: float = setting("Gradients are clipped to this norm.", 10.0, low=1e-9, high=1e9)
 
     @model_validator(mode="after")
-    def _can_learn(self) -> Self:
-        longest = self.max_steps * self.n_envs
-        check_at_most("buffer_size", self.buffer_size, _STORED_BITS // self.n)
-        check_at_least("buffer_size", self.buffer_size, 2 * longest)
-        # Fewer steps than that would end in a run that never learned, told as unsolved.
-        check_at_least("budget_env_steps", self.budget_env_steps, self.learning_starts + 1)
-        if abs(float(self._ratio) - self.updates_per_env_step) > 1e-9 * self.updates_per_env_step:
+    def _can_succeed(self) -> Self:
+        if self.implementation == "stock" and self.replay != "uniform":
             raise ConfigError(
-                "updates_per_env_step must be a ratio with a denominator up to 1,000, got "
-                f"{self.updates_per_env_step!r}"
+                f"implementation='stock' is SB3 unchanged: replay='uniform', got {self.replay!r}"
             )
-        if self.implementation == "stock":
-            if self.learner_reward != "r" or not self.sees_target:
-                raise ConfigError(
-                    "implementation='stock' is SB3 unchanged: learner_reward='r' and "
-                    f"sees_target=True, got {self.learner_reward!r} and {self.sees_target}"
-                )
-            check_at_least("target_update_interval", self.target_update_interval, 1)
-            if self.acting_weights != "online":
-                raise ConfigError(
-                    "implementation='stock' is SB3 unchanged: acting_weights='online', got "
-                    f"{self.acting_weights!r}"
-                )
-        elif self.target_update_interval != 0:
+        rewarded = self.replay == "rewarded"
+        if rewarded and not 0 < self.replay_share < 1:
             raise ConfigError(
-                "target_update_interval must be 0 (with each gradient update) unless "
-                f"implementation is 'stock', got {self.target_update_interval}"
+                "replay_share must lie between 0 and 1, neither of them included, got "
+                f"{self.replay_share!r}"
             )
+        if not rewarded and self.replay_share != 0:
+            raise ConfigError(
+                "replay_share must be 0 unless replay is 'rewarded', got "
+                f"{self.replay_share!r} with replay={self.replay!r}"
+            )
+        if rewarded and self.withhold_reward:
+            raise ConfigError(
+                "replay='rewarded' needs rewards, and withhold_reward=True hides them: its null is "
+                "that of replay='uniform'"
+            )
+        if self.search != (self.search_budget_env_steps > 0):
+            raise ConfigError(
+                "search_budget_env_steps must be 0 without a search, and more with one, got "
+                f"{self.search_budget_env_steps} with search={self.search}"
+            )
+        if self.begins_with != "nothing":
+            self._check_success()
         return self
 
-    @property
-    def _ratio(self) -> Fraction:
-        return Fraction(self.updates_per_env_step).limit_denominator(1000)
+    def _check_success(self) -> None:
+        """Refuse a success from elsewhere where it is of another task, or nobody would keep it."""
+        if self.search and self.one_success:
+            raise ConfigError("search=True and one_success=True exclude each other: choose one")
+        check_task(
+            self.n,
+            goal_mode=self.goal_mode,
+            start=self.start,
+            max_steps=self.max_steps,
+            continuing_task=self.continuing_task,
+        )
+        # Which also refuses a withheld reward.
+        for name, only in (("replay", "rewarded"), ("reward_type", "zero_one")):
+            if (value := getattr(self, name)) != only:
+                way = "search" if self.search else "one_success"
+                raise ConfigError(f"{way}=True needs {name}={only!r}, got {value!r}")
 
     @property
-    def rollout(self) -> tuple[int, int]:
-        """Vector steps and gradient updates of one collect-then-train cycle.
-
-        The smallest cycle with a whole number of updates at ``updates_per_env_step``; and, as
-        minibatches are drawn together, as many of it as make eight updates, if that takes no more
-        than a quarter of an episode. Stock runs take the smallest.
-        """
-        if not self._ratio:
-            return 1, 0
-        vector_steps, updates = (self._ratio * self.n_envs).as_integer_ratio()[::-1]
-        if self.implementation == "stock":
-            return vector_steps, updates
-        cycles = min(-(-_UPDATES_TOGETHER // updates), self.max_steps // 4 // vector_steps)
-        return vector_steps * max(1, cycles), updates * max(1, cycles)
+    def begins_with(self) -> Literal["nothing", "search", "success"]:
+        """A success, if it is asked for."""
+        return "search" if self.search else "success" if self.one_success else "nothing"
 
     @property
-    def first_look(self) -> int:
-        """Environment steps before the first evaluation: none is of weights that only wait."""
-        return self.learning_starts
+    def searched(self) -> float:
+        """2^n, roughly: a uniform start makes each visited state uniform."""
+        return 2.0**self.n if self.search else 0.0
 
     @property
-    def cost(self) -> float:
-        """What the run takes, roughly, in multiply-adds of its updates: to order runs by."""
-        return self.batch_size * super().cost
+    def told(self) -> str:
+        """As of any run, and one success where it is given one."""
+        known = super().told
+        if not self.one_success:
+            return known
+        return "one success" if known == "nothing" else f"{known}+one success"
+
+
+def _from_success(name: str, said: str, fill: Callable[[Filled], Any]) -> Rule:
+    """A default of runs that begin with a success: they may learn fast, and have to hold it."""
+    return Rule(name, f"{said} for runs that begin with a success", fill, _begins_with_success)
 
 
 registry.register(
@@ -166,6 +159,23 @@ registry.register(
         title="DQN",
         settings=DqnRun,
         module="experiments.methods.dqn.learner:DqnLearner",
+        rules=registry.rules(
+            _from_success("n_envs", "64", lambda _: 64),
+            _from_success(
+                "budget_env_steps",
+                "10 n^3, and at least 20 episodes of each copy,",
+                lambda run: max(10 * run["n"] ** 3, 20 * run["max_steps"] * run["n_envs"]),
+            ),
+            _from_success("updates_per_env_step", "0.0625", lambda _: 0.0625),
+            _from_success("hidden", "512", lambda _: (512,)),
+            # Larger is faster, and does not hold where values of many distances lie close.
+            _from_success(
+                "learning_rate",
+                "3e-3, times (30/n)^2 beyond n = 30,",
+                lambda run: 3e-3 * min(1.0, (30 / run["n"]) ** 2),
+            ),
+            _from_success("acting_weights", "average", lambda _: "average"),
+        ),
         fixed={"relabel_done": False, "relabel_share": 0.0, "goal_strategy": "none"},
     )
 )

@@ -1,11 +1,12 @@
 """SB3's DQN with a training step and an exploration made for this task.
 
-Four differences from SB3, each with the same learning target:
+Four differences from SB3, each with the same learning target, and a fifth where it is asked for:
 
 * the target network follows each gradient update, not each call of ``env.step``;
 * the minibatches of one cycle are drawn together, and losses are read once a cycle;
 * each copy of the environment draws its own exploration, not one coin for all of them;
-* epsilon falls with the environment steps, whatever the budget.
+* epsilon falls with the environment steps, whatever the budget;
+* each copy keeps an epsilon of its own.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class BitDQN(DQN):
     Args:
         *args: SB3's.
         exploration_steps: Environment steps over which epsilon falls to its final value.
+        spreads: Each copy keeps an epsilon of its own instead; see :func:`spread_epsilons`.
         acts_with_average: Greedy actions are the target network's, whose running average is
             steadier.
         **kwargs: SB3's; ``target_update_interval`` and ``exploration_fraction`` have no effect.
@@ -40,10 +42,12 @@ class BitDQN(DQN):
         self,
         *args: Any,
         exploration_steps: int = 10_000,
+        spreads: bool = False,
         acts_with_average: bool = False,
         **kwargs: Any,
     ) -> None:
         self.exploration_steps = exploration_steps
+        self.spreads = spreads
         self.acts_with_average = acts_with_average
         super().__init__(*args, **kwargs)
 
@@ -54,6 +58,7 @@ class BitDQN(DQN):
         self._renew_update()
         # A stream of its own: SB3 draws from NumPy's global one.
         self.exploration_rng = generator(self.seed or 0, Stream.EXPLORATION)
+        self.epsilons = spread_epsilons(self.n_envs) if self.spreads else None
 
     def _renew_update(self) -> None:
         """A GPU's recording knows the optimizer's tensors and step size as they are now."""
@@ -73,9 +78,12 @@ class BitDQN(DQN):
     def _on_step(self) -> None:
         """Set epsilon; the target network moves in :meth:`train`."""
         self._n_calls += 1
-        done = min(1.0, self.num_timesteps / max(1, self.exploration_steps))
-        initial, final = self.exploration_initial_eps, self.exploration_final_eps
-        self.exploration_rate = initial + (final - initial) * done
+        if self.epsilons is not None:
+            self.exploration_rate = float(self.epsilons.mean())
+        else:
+            done = min(1.0, self.num_timesteps / max(1, self.exploration_steps))
+            initial, final = self.exploration_initial_eps, self.exploration_final_eps
+            self.exploration_rate = initial + (final - initial) * done
         self.logger.record("rollout/exploration_rate", self.exploration_rate)
 
     def _sample_action(
@@ -85,7 +93,8 @@ class BitDQN(DQN):
         n_actions = int(self.action_space.n)  # type: ignore[attr-defined]
         actions = self.exploration_rng.integers(n_actions, size=n_envs)
         if self.num_timesteps >= learning_starts:
-            greedy = self.exploration_rng.random(n_envs) >= self.exploration_rate
+            epsilon = self.exploration_rate if self.epsilons is None else self.epsilons
+            greedy = self.exploration_rng.random(n_envs) >= epsilon
             if greedy.any():
                 observation: Any = self._last_obs
                 actions[greedy] = greedy_actions(
@@ -118,8 +127,13 @@ class BitDQN(DQN):
         for first in range(0, gradient_steps, _DRAWN_TOGETHER):
             count = min(_DRAWN_TOGETHER, gradient_steps - first)
             drawn = buffer.sample(batch_size * count, env=self._vec_normalize_env)
+            weighted, errors = drawn.weights is not None, []
             for data in Minibatch.deal(drawn, count):
-                self.update(data)
+                found = self.update(data)
+                if weighted:  # a GPU's recorded updates all write to one place
+                    errors.append(found.clone())
+            if weighted:
+                buffer.learned(Minibatch.collect(errors), 1 - self._current_progress_remaining)
         self._n_updates += gradient_steps
         self.logger.record("train/n_updates", self._n_updates, exclude="tensorboard")
         self.logger.record("train/loss", self.weights.loss.item() / gradient_steps)
@@ -128,3 +142,15 @@ class BitDQN(DQN):
     def _excluded_save_params(self) -> list[str]:
         # Made again from the policy, whose weights are saved.
         return [*super()._excluded_save_params(), "weights", "update"]
+
+
+def spread_epsilons(copies: int) -> npt.NDArray[np.float64]:
+    """An epsilon for each copy: evenly from 0 up to 1, which the second half of them has.
+
+    As in Horgan et al. (2018, "Distributed Prioritized Experience Replay") some explore and some
+    show how far the policy is; a uniform half goes on finding what the others no longer would.
+
+    Args:
+        copies: At least 2, so that one is greedy and one uniform.
+    """
+    return np.minimum(1.0, np.arange(copies) / (copies // 2))

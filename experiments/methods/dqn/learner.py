@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,11 @@ from experiments.evaluation.looks import Looks
 from experiments.methods import sb3
 from experiments.methods.dqn import DqnRun
 from experiments.methods.dqn.algorithm import BitDQN
+from experiments.methods.dqn.deep_q import DeepQRun
+from experiments.methods.dqn.prioritized import PrioritizedReplayBuffer
 from experiments.methods.dqn.replay import PlainReplayBuffer
+from experiments.methods.dqn.rewarded import RewardedReplayBuffer
+from experiments.methods.first_success import Episode
 from experiments.methods.learner import Learner, fitted, fitting
 from experiments.methods.networks.base import (
     BitPolicy,
@@ -29,10 +34,10 @@ from experiments.methods.networks.base import (
 )
 
 
-class DqnLearner(Learner):
+class DeepQLearner(Learner):
     """DQN: this project's, or SB3's own where the run is a stock one."""
 
-    def __init__(self, run: DqnRun) -> None:
+    def __init__(self, run: DeepQRun) -> None:
         super().__init__(run)
         self.model: DQN = self._stock() if run.implementation == "stock" else self._fast()
 
@@ -40,17 +45,14 @@ class DqnLearner(Learner):
         """SB3's view of it."""
         return sb3.training_env(self.run)
 
+    @abc.abstractmethod
     def replay(self) -> dict[str, Any]:
-        """The replay buffer's class and arguments, as SB3 takes them; none for a stock run."""
-        if self.run.implementation == "stock":
-            return {}
-        return {
-            "replay_buffer_class": PlainReplayBuffer,
-            "replay_buffer_kwargs": {
-                "reward_shift": -1.0 if self.run.learner_reward == "r-1" else 0.0,
-                "seed": self.run.seed,
-            },
-        }
+        """The replay buffer's class and arguments, as SB3 takes them."""
+
+    def stored(self) -> dict[str, Any]:
+        """The arguments of any of this project's replay buffers."""
+        shift = -1.0 if self.run.learner_reward == "r-1" else 0.0
+        return {"reward_shift": shift, "seed": self.run.seed}
 
     def learn(self, looks: Looks, logs: Path | None = None) -> None:
         """See :meth:`Learner.learn`."""
@@ -94,6 +96,7 @@ class DqnLearner(Learner):
             BitPolicy,
             policy_kwargs=policy,
             exploration_steps=self.run.exploration_steps,
+            spreads=self.run.exploration == "spread",
             acts_with_average=self.run.acting_weights == "average",
             **self.replay(),
             **self._common(),
@@ -139,7 +142,30 @@ class DqnLearner(Learner):
         }
 
 
-def _is_sb3s(run: DqnRun) -> bool:
+class DqnLearner(DeepQLearner):
+    """DQN without hindsight."""
+
+    run: DqnRun
+
+    def replay(self) -> dict[str, Any]:
+        """None for a stock run: SB3 has its own."""
+        if self.run.implementation == "stock":
+            return {}
+        kinds: dict[str, tuple[type, dict[str, Any]]] = {
+            "uniform": (PlainReplayBuffer, {}),
+            "rewarded": (RewardedReplayBuffer, {"share": self.run.replay_share}),
+            "prioritized": (PrioritizedReplayBuffer, {}),
+        }
+        kind, own = kinds[self.run.replay]
+        return {"replay_buffer_class": kind, "replay_buffer_kwargs": self.stored() | own}
+
+    def given(self, episode: Episode) -> None:
+        """See :meth:`Learner.given`; rewarded replay keeps it."""
+        buffer: Any = self.model.replay_buffer
+        buffer.keep(episode)
+
+
+def _is_sb3s(run: DeepQRun) -> bool:
     """Whether the network is SB3's own: it has nothing but multilayer perceptrons."""
     return run.implementation == "stock" and registry.network_of(dict(run)).sb3s
 

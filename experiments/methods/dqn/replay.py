@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch as th
 from gymnasium import spaces
 from stable_baselines3.common.buffers import BaseBuffer, DictReplayBuffer
-from stable_baselines3.common.type_aliases import DictReplayBufferSamples
 from stable_baselines3.common.vec_env import VecNormalize
 
 from experiments.config.streams import Stream, generator
@@ -17,6 +16,19 @@ from experiments.config.streams import Stream, generator
 Bits = dict[str, npt.NDArray[np.int8]]
 Rows = npt.NDArray[np.int64]
 """Positions in a ring of ``slots`` steps of ``copies`` environments: slot * copies + copy."""
+
+
+class Drawn(NamedTuple):
+    """What a buffer hands out: SB3's ``DictReplayBufferSamples``, and weights."""
+
+    observations: dict[str, th.Tensor]
+    actions: th.Tensor
+    next_observations: dict[str, th.Tensor]
+    dones: th.Tensor
+    rewards: th.Tensor
+    discounts: None = None
+    weights: th.Tensor | None = None
+    """(batch, 1) float32 importance weights; None where all count alike."""
 
 
 class PlainReplayBuffer(DictReplayBuffer):
@@ -38,6 +50,8 @@ class PlainReplayBuffer(DictReplayBuffer):
     """
 
     _TENSORS = ("bits", "facts", "rewards_at", "ends_at")
+    kept_size = 0
+    """Rows behind those of the ring, for what the ring is not to overwrite."""
 
     def __init__(
         self,
@@ -84,7 +98,7 @@ class PlainReplayBuffer(DictReplayBuffer):
 
     def _zeros(self, dtype: Any, width: int) -> th.Tensor:
         """Room for one thing of all transitions; NumPy's zeros take memory once it is used."""
-        room = np.zeros((self.buffer_size * self.n_envs, width), dtype=dtype)
+        room = np.zeros((self.buffer_size * self.n_envs + self.kept_size, width), dtype=dtype)
         return th.from_numpy(room).to(self.device)
 
     def add(  # type: ignore[override]
@@ -112,11 +126,14 @@ class PlainReplayBuffer(DictReplayBuffer):
 
     def sample(  # type: ignore[override]  # SB3's own overrides differ like this
         self, batch_size: int, env: VecNormalize | None = None
-    ) -> DictReplayBufferSamples:
+    ) -> Drawn:
         """A uniform minibatch of stored transitions; see :meth:`assemble` for the tensors."""
         refuse_normalisation(env)
-        drawn = self.rng.integers(self.size() * self.n_envs, size=batch_size)
-        return self.assemble(*self.stored(self.on_device(drawn)))
+        return self.assemble(*self.stored(self.on_device(self.uniform(batch_size))))
+
+    def uniform(self, size: int) -> Rows:
+        """Uniform rows of the ring, with replacement."""
+        return self.rng.integers(self.size() * self.n_envs, size=size)
 
     def on_device(self, rows: Rows) -> th.Tensor:
         """Row numbers where the bits are."""
@@ -139,7 +156,7 @@ class PlainReplayBuffer(DictReplayBuffer):
         actions: th.Tensor,
         rewards: th.Tensor,
         dones: th.Tensor,
-    ) -> DictReplayBufferSamples:
+    ) -> Drawn:
         """Transitions as SB3 wants them.
 
         Args:
@@ -158,7 +175,7 @@ class PlainReplayBuffer(DictReplayBuffer):
             {"observation": bits, "achieved_goal": bits, "desired_goal": goals}
             for bits in (states, next_states)
         )
-        return DictReplayBufferSamples(
+        return Drawn(
             observations=before,
             actions=actions.to(th.int64),
             next_observations=after,

@@ -7,12 +7,13 @@ running average are each one operation instead of one for every layer.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
 import torch as th
-from stable_baselines3.common.type_aliases import DictReplayBufferSamples
 from torch import nn
 
+from experiments.methods.dqn.replay import Drawn
 from experiments.methods.networks.base import BitPolicy, BitQNetwork, Observation
 
 
@@ -31,15 +32,17 @@ class Minibatch(NamedTuple):
     """(batch, 1) float32."""
     dones: th.Tensor
     """(batch, 1) float32, 1 where no value follows."""
+    weights: th.Tensor | None = None
+    """(batch, 1) float32, of each transition's loss; None counts all alike."""
 
     @classmethod
-    def deal(cls, drawn: DictReplayBufferSamples, count: int) -> list[Minibatch]:
+    def deal(cls, drawn: Drawn, count: int) -> list[Minibatch]:
         """One large draw as ``count`` minibatches.
 
         Rows are dealt out in turn, so that each minibatch keeps the draw's share of relabelled
         rows, which stand together at its front.
         """
-        parts = (
+        parts: tuple[th.Tensor, ...] = (
             drawn.observations["observation"],
             drawn.next_observations["observation"],
             drawn.observations["desired_goal"],
@@ -47,7 +50,18 @@ class Minibatch(NamedTuple):
             drawn.rewards,
             drawn.dones,
         )
+        parts += () if drawn.weights is None else (drawn.weights,)
         return [cls(*(part[first::count] for part in parts)) for first in range(count)]
+
+    def each(self, change: Callable[[th.Tensor], th.Tensor]) -> Minibatch:
+        """The same with another tensor for each."""
+        changed: Any = (None if part is None else change(part) for part in self)
+        return Minibatch(*changed)
+
+    @staticmethod
+    def collect(dealt: list[th.Tensor]) -> th.Tensor:
+        """What each of the minibatches gave, (batch, 1), in the order of the draw."""
+        return th.stack(dealt, dim=1).reshape(-1, 1)
 
 
 class Update:
@@ -77,14 +91,16 @@ class Update:
         self.loss = th.zeros((), device=self.weights.device)
         """Sum over the updates since it was last set to zero: to be read once in many."""
 
-    def __call__(self, data: Minibatch) -> None:
-        """One update, without waiting for the device."""
+    def __call__(self, data: Minibatch) -> th.Tensor:
+        """One update, without waiting for the device; the (batch, 1) errors are from before it."""
         before: Observation = {"observation": data.state, "desired_goal": data.goal}
         after: Observation = {"observation": data.following, "desired_goal": data.goal}
         with th.no_grad():
             wanted = self.q_net_target.best(after)
             wanted = wanted.mul_(1 - data.dones).mul_(self.gamma).add_(data.rewards)
-        loss, gradients = self.q_net.loss_and_gradients(before, data.actions, wanted)
+        loss, gradients, errors = self.q_net.loss_and_gradients(
+            before, data.actions, wanted, data.weights
+        )
         with th.no_grad():
             th.cat([gradient.reshape(-1) for gradient in gradients], out=self.gradient)
             # Without a branch on the norm, which would have to wait for it.
@@ -93,6 +109,7 @@ class Update:
             self.optimizer.step()
             self.target_weights.lerp_(self.weights, self.tau)
             self.loss += loss
+        return errors
 
 
 class CapturedUpdate:
@@ -112,6 +129,7 @@ class CapturedUpdate:
         self.update = update
         self._graphs: dict[int, th.cuda.CUDAGraph] = {}
         self._inputs: dict[int, Minibatch] = {}
+        self._errors: dict[int, th.Tensor] = {}
         self._calls: Counter[int] = Counter()
 
     @property
@@ -119,34 +137,37 @@ class CapturedUpdate:
         """Sizes of minibatches whose updates are recorded."""
         return set(self._graphs)
 
-    def __call__(self, data: Minibatch) -> None:
-        """One update; the first few with a new size of minibatch are not recorded ones."""
+    def __call__(self, data: Minibatch) -> th.Tensor:
+        """One update; the first few with a new size of minibatch are not recorded ones.
+
+        The errors of a recorded one are good until the next.
+        """
         size = len(data.rewards)
         if size not in self._inputs:
-            self._inputs[size] = Minibatch(*(part.clone() for part in data))
+            self._inputs[size] = data.each(th.Tensor.clone)
         inputs = self._inputs[size]
         for mine, new in zip(inputs, data, strict=True):
-            mine.copy_(new)
-        if size in self._graphs:
-            self._graphs[size].replay()
-            return
-        self._calls[size] += 1
-        if self._calls[size] <= self.WARM_UP:
-            self._aside(inputs)
-            return
-        graph = th.cuda.CUDAGraph()
-        with th.cuda.graph(graph):  # records, and runs nothing
-            self.update(inputs)
-        self._graphs[size] = graph
-        graph.replay()
+            if mine is not None and new is not None:
+                mine.copy_(new)
+        if size not in self._graphs:
+            self._calls[size] += 1
+            if self._calls[size] <= self.WARM_UP:
+                return self._aside(inputs)
+            graph = th.cuda.CUDAGraph()
+            with th.cuda.graph(graph):  # records, and runs nothing
+                self._errors[size] = self.update(inputs)
+            self._graphs[size] = graph
+        self._graphs[size].replay()
+        return self._errors[size]
 
-    def _aside(self, inputs: Minibatch) -> None:
+    def _aside(self, inputs: Minibatch) -> th.Tensor:
         """One update on another stream, as a recording needs it before."""
         stream = th.cuda.Stream()  # type: ignore[no-untyped-call]
         stream.wait_stream(th.cuda.current_stream())
         with th.cuda.stream(stream):
-            self.update(inputs)
+            errors = self.update(inputs)
         th.cuda.current_stream().wait_stream(stream)
+        return errors
 
 
 def flatten(net: nn.Module) -> th.Tensor:

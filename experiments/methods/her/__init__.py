@@ -10,10 +10,10 @@ from experiments.config import registry
 from experiments.config.errors import ConfigError
 from experiments.config.registry import Method, Rule
 from experiments.config.settings import check_at_least, setting
-from experiments.methods.dqn import DqnRun
+from experiments.methods.dqn.deep_q import DeepQRun
 
 
-class HerRun(DqnRun):
+class HerRun(DeepQRun):
     """A run of DQN with hindsight."""
 
     relabel_done: bool = setting(

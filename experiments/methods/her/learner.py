@@ -6,12 +6,12 @@ from typing import Any
 
 from stable_baselines3 import HerReplayBuffer
 
-from experiments.methods.dqn.learner import DqnLearner
+from experiments.methods.dqn.learner import DeepQLearner
 from experiments.methods.her import HerRun
 from experiments.methods.her.replay import HindsightReplayBuffer
 
 
-class HerLearner(DqnLearner):
+class HerLearner(DeepQLearner):
     """The same learner with hindsight: ours, or SB3's own where the run is a stock one."""
 
     run: HerRun
@@ -34,5 +34,5 @@ class HerLearner(DqnLearner):
         }
         return {
             "replay_buffer_class": HindsightReplayBuffer,
-            "replay_buffer_kwargs": super().replay()["replay_buffer_kwargs"] | own,
+            "replay_buffer_kwargs": self.stored() | own,
         }

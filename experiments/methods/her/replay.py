@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 import torch as th
-from stable_baselines3.common.type_aliases import DictReplayBufferSamples
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from stable_baselines3.her.goal_selection_strategy import KEY_TO_GOAL_STRATEGY
 from stable_baselines3.her.her_replay_buffer import HerReplayBuffer
 
-from experiments.methods.dqn.replay import PlainReplayBuffer, refuse_normalisation
+from experiments.methods.dqn.replay import Drawn, PlainReplayBuffer, refuse_normalisation
 from experiments.methods.her.episodes import EpisodeIndex
 
 
@@ -78,7 +77,7 @@ class HindsightReplayBuffer(PlainReplayBuffer, HerReplayBuffer):
 
     def sample(  # type: ignore[override]
         self, batch_size: int, env: VecNormalize | None = None
-    ) -> DictReplayBufferSamples:
+    ) -> Drawn:
         """A minibatch whose first ``relabel_share`` has hindsight goals.
 
         Uniform over the transitions of finished episodes that are whole in the buffer.

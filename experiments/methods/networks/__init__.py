@@ -38,30 +38,23 @@ registry.register(
     Network(
         name="equivariant",
         module="experiments.methods.networks.equivariant:EquivariantQNetwork",
-        rules={
-            rule.name: rule
-            for rule in (
-                Rule("n_envs", "1", lambda _: 1),
-                Rule("budget_env_steps", "6,000, and at least 20 episodes of each copy", _budget),
-                Rule(
-                    "updates_per_env_step",
-                    "1, as an update costs little more than a step; 0.25 from n = 500",
-                    lambda run: 0.25 if _large(run) else 1.0,
-                ),
-                Rule("hidden", "64 64", lambda _: (64, 64)),
-                Rule(
-                    "batch_size",
-                    "128; 512 from n = 500",
-                    lambda run: 512 if _large(run) else 128,
-                ),
-                Rule("exploration_steps", "10 n", lambda run: 10 * run["n"]),
-                Rule(
-                    "acting_weights",
-                    "average (online for stock runs), as its values differ by less than updates do",
-                    lambda run: "online" if run["implementation"] == "stock" else "average",
-                ),
-            )
-        },
+        rules=registry.rules(
+            Rule("n_envs", "1", lambda _: 1),
+            Rule("budget_env_steps", "6,000, and at least 20 episodes of each copy", _budget),
+            Rule(
+                "updates_per_env_step",
+                "1, as an update costs little more than a step; 0.25 from n = 500",
+                lambda run: 0.25 if _large(run) else 1.0,
+            ),
+            Rule("hidden", "64 64", lambda _: (64, 64)),
+            Rule("batch_size", "128; 512 from n = 500", lambda run: 512 if _large(run) else 128),
+            Rule("exploration_steps", "10 n", lambda run: 10 * run["n"]),
+            Rule(
+                "acting_weights",
+                "average (online for stock runs), as its values differ by less than updates do",
+                lambda run: "online" if run["implementation"] == "stock" else "average",
+            ),
+        ),
         multiply_adds=_multiply_adds,
         any_n=True,
         knows_symmetry=True,

@@ -65,22 +65,36 @@ class BitQNetwork(QNetwork):
         return cast(th.Tensor, self(obs)).argmax(dim=1)
 
     def loss_and_gradients(
-        self, obs: Observation, actions: th.Tensor, wanted: th.Tensor
-    ) -> tuple[th.Tensor, Sequence[th.Tensor]]:
+        self,
+        obs: Observation,
+        actions: th.Tensor,
+        wanted: th.Tensor,
+        weights: th.Tensor | None = None,
+    ) -> tuple[th.Tensor, Sequence[th.Tensor], th.Tensor]:
         """Mean Huber loss of the Q-values of some actions, and what lowers it.
 
         Args:
             obs: (batch, n) bits.
             actions: (batch, 1) whose values are compared.
             wanted: (batch, 1) what they should be.
+            weights: (batch, 1) of each one's loss in the mean; None counts all alike.
 
         Returns:
-            The loss, a scalar, and its gradient for each of ``parameters()``.
+            The loss, a scalar; its gradient for each of ``parameters()``; and the (batch, 1)
+            errors, by how much the values are too high.
         """
         if not self._weights:
             self._weights += self.parameters()
-        loss = functional.smooth_l1_loss(self.chosen(obs, actions), wanted)
-        return loss.detach(), th.autograd.grad(loss, self._weights)
+        chosen = self.chosen(obs, actions)
+        loss = huber(chosen, wanted, weights)
+        return loss.detach(), th.autograd.grad(loss, self._weights), chosen.detach() - wanted
+
+
+def huber(values: th.Tensor, wanted: th.Tensor, weights: th.Tensor | None) -> th.Tensor:
+    """The mean Huber loss of (batch, 1) values, weighted where there are weights."""
+    if weights is None:
+        return functional.smooth_l1_loss(values, wanted)
+    return functional.smooth_l1_loss(values, wanted, reduction="none").mul(weights).mean()
 
 
 class BitPolicy(DQNPolicy):

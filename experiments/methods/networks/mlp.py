@@ -10,7 +10,7 @@ from stable_baselines3.common.type_aliases import PyTorchObs
 from torch import nn
 from torch.nn import functional
 
-from experiments.methods.networks.base import BitQNetwork, Observation
+from experiments.methods.networks.base import BitQNetwork, Observation, huber
 
 
 class MlpQNetwork(BitQNetwork):
@@ -41,13 +41,19 @@ class MlpQNetwork(BitQNetwork):
 
     @th.no_grad()
     def loss_and_gradients(
-        self, obs: Observation, actions: th.Tensor, wanted: th.Tensor
-    ) -> tuple[th.Tensor, Sequence[th.Tensor]]:
+        self,
+        obs: Observation,
+        actions: th.Tensor,
+        wanted: th.Tensor,
+        weights: th.Tensor | None = None,
+    ) -> tuple[th.Tensor, Sequence[th.Tensor], th.Tensor]:
         """As for any network, by hand."""
         *inputs, q_values = self._layers(obs)
         chosen = q_values.gather(1, actions)
-        loss = functional.smooth_l1_loss(chosen, wanted)
-        slope = (chosen - wanted).clamp_(-1, 1).div_(len(wanted))
+        errors = chosen - wanted
+        slope = errors.clamp(-1, 1).div_(len(wanted))
+        if weights is not None:
+            slope.mul_(weights)
         above = th.zeros_like(q_values).scatter_(1, actions, slope)
         gradients: list[th.Tensor] = []
         for layer, below in zip(reversed(self.linear), reversed(inputs), strict=True):
@@ -55,4 +61,4 @@ class MlpQNetwork(BitQNetwork):
             if below is not inputs[0]:
                 # What a ReLU lets through is positive, and its sign 1 or 0 says where.
                 above = (above @ layer.weight).mul_(below.sign())
-        return loss, gradients[::-1]
+        return huber(chosen, wanted, weights), gradients[::-1], errors

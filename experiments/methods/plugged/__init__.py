@@ -24,7 +24,6 @@ def _budget(run: Filled) -> int:
 class PluggedRun(RunConfig):
     """A run of a class that lies outside; the run goes by the class's name in lower case."""
 
-    module: str = setting("Where the class is.", "", flag=False)
     module_version: str = setting(
         "Which code that is.",
         rule=Rule("module_version", "what is there", lambda run: outside.version(run["module"])),

@@ -1,0 +1,163 @@
+"""What an episode of the search is: its stream, its laws, and that the environment plays it too."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch as th
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+import bitseq_env  # noqa: F401  (registers BitSequence-v0)
+from experiments.evaluation.dithering import dithering_episodes
+from experiments.search import episodes
+from experiments.search.episodes import MODULUS, MULTIPLIER
+from tests.search import reference
+
+LIKELY = 1e-4
+"""A p-value below which a law is broken; the seeds are fixed, so that nothing is left to luck."""
+
+
+def states_of(n: int, seed: int, count: int) -> Any:
+    """The generator's states of the first episodes: a power of two of them."""
+    return episodes.lanes(np, n, episodes.state_at(n, seed, 0), count, 1)
+
+
+def accepted(n: int, seed: int, count: int) -> tuple[Any, Any]:
+    """Starts (some,), and actions (n, some), of those that are not drawn anew."""
+    start, actions, anew, _ = episodes.drawn(n, states_of(n, seed, count))
+    return start[~anew], np.array(actions)[:, ~anew]
+
+
+def first_hits(n: int) -> list[float]:
+    """The exact chances that an episode arrives at step 1, 2, ... n; the last is that of never."""
+    ways = np.array([0.0] + [stats.binom.pmf(d, n, 0.5) for d in range(1, n + 1)])
+    ways /= ways.sum()
+    hits = []
+    for _ in range(n):
+        nearer = ways * np.arange(n + 1) / n
+        farther = ways - nearer
+        ways = np.zeros(n + 1)
+        ways[:-1] += nearer[1:]
+        ways[1:] += farther[:-1]
+        hits.append(float(ways[0]))
+        ways[0] = 0.0
+    return [*hits, float(ways.sum())]
+
+
+def test_the_generator_is_a_product_modulo_a_safe_prime() -> None:
+    for prime in (MODULUS, (MODULUS - 1) // 2):
+        assert all(pow(base, prime - 1, prime) == 1 for base in (2, 3, 5, 7, 11))
+    assert pow(MULTIPLIER, (MODULUS - 1) // 2, MODULUS) == 1  # a square: the cycle is half as long
+    state = 0x0123456789ABCDEF
+    for _ in range(100):
+        bits, after = reference.word(state)
+        assert after == state * MULTIPLIER % MODULUS
+        assert bits < 2**32
+        state = after
+
+
+@given(
+    st.lists(
+        st.integers(1, MODULUS - 1) | st.sampled_from([2**32, 2**63, MODULUS - 1]), min_size=1
+    ),
+    st.integers(1, MODULUS - 1) | st.sampled_from([2**32 - 1, 2**32, 2**63]),
+)
+@settings(max_examples=100)
+def test_products_are_exact(states: list[int], factor: int) -> None:
+    array = np.array(states, dtype=np.uint64).view(np.int64)
+    expected = [state * factor % MODULUS for state in states]
+    assert episodes.times(array, factor).view(np.uint64).tolist() == expected
+    tensor = episodes.times(th.from_numpy(array.copy()), factor)
+    assert tensor.numpy().view(np.uint64).tolist() == expected
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 7, 12, 31, 33, 63, 64])
+def test_episodes_are_those_of_the_reference(n: int) -> None:
+    states = states_of(n, 3, 256)
+    played = [reference.play(n, 3, number) for number in range(256)]
+    assert episodes.arrivals(n, states).tolist() == [each.arrived for each in played]
+    behind = episodes.play(n, states)[2].view(np.uint64).tolist()
+    assert behind == [episodes.state_at(n, 3, number + 1) for number in range(256)]
+    for number, each in enumerate(played):
+        if each.arrived:
+            whole = episodes.arriving_episode(n, 3, number)
+            assert (whole.start, whole.number) == (each.start, number)
+            assert whole.actions.tolist() == each.actions[: each.arrived]
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 41])
+def test_no_two_episodes_read_the_same_word(n: int) -> None:
+    read = [reference.play(n, 0, number).places for number in range(300)]
+    places = list(itertools.chain(*read))
+    assert len(places) >= 300 * episodes.words(n)
+    assert len(set(places)) == len(places)
+    assert episodes.last_number(n) * episodes.words(n) <= 2**57
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 30, 47, 63, 64])
+def test_accepted_words_have_each_triple_equally_often(n: int) -> None:
+    triples = np.arange(n**3 + 1, dtype=object)
+    first = -(-triples * 2**32 // n**3)  # the first word of each triple; of all but that one
+    refused = (first[:-1] * n**3 % 2**32 < episodes.threshold(n)).astype(int)  # more is left
+    assert set(np.diff(first) - refused) == {2**32 // n**3}
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 6])
+def test_starts_are_uniform_over_all_states_but_the_target(n: int) -> None:
+    start, _ = accepted(n, 11, 2**15)
+    counts = np.bincount(start, minlength=2**n)
+    assert counts[0] == 0
+    assert stats.chisquare(counts[1:]).pvalue > LIKELY
+
+
+@pytest.mark.parametrize("n", [3, 5, 7, 8])
+def test_actions_are_uniform_and_know_nothing_of_each_other(n: int) -> None:
+    start, actions = accepted(n, 12, 2**15)
+    for action in actions:
+        assert stats.chisquare(np.bincount(action, minlength=n)).pvalue > LIKELY
+    for one, other in itertools.pairwise([start % n, *actions]):
+        table = np.bincount(one * n + other, minlength=n * n).reshape(n, n)
+        assert stats.chi2_contingency(table).pvalue > LIKELY
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 6, 8])
+def test_arrivals_follow_the_exact_chain(n: int) -> None:
+    arrived = episodes.arrivals(n, states_of(n, 13, 2**16))
+    chances = np.array(first_hits(n))
+    assert 1 - chances[-1] == pytest.approx(1 / dithering_episodes(n))
+    counts = np.bincount((arrived - 1) % (n + 1), minlength=n + 1)
+    assert (counts[chances == 0] == 0).all()
+    some = chances > 0
+    if some.sum() > 1:
+        assert stats.chisquare(counts[some], 2**16 * chances[some]).pvalue > LIKELY
+
+
+@pytest.mark.parametrize(("n", "seed"), [(1, 0), (2, 1), (5, 2), (8, 3), (9, 4), (10, 5)])
+def test_a_rewarded_episode_replays_in_the_environment(n: int, seed: int) -> None:
+    number, _ = next(reference.arriving(n, seed))
+    episode = episodes.arriving_episode(n, seed, number)
+    env = gym.make("BitSequence-v0", n=n, target_seed=seed)
+    target = env.reset(seed=0)[0]["desired_goal"]
+    states = episode.states(target)
+    observation, _ = env.reset(options={"state": states[0]})
+    seen, rewards, ends = [observation["observation"]], [], []
+    for action in episode.actions:
+        observation, reward, terminated, _, _ = env.step(int(action))
+        seen.append(observation["observation"])
+        rewards.append(reward)
+        ends.append(terminated)
+    last = [False] * (len(episode.actions) - 1) + [True]
+    assert (ends, rewards) == (last, [float(each) for each in last])
+    np.testing.assert_array_equal(seen, states)
+    np.testing.assert_array_equal(states[-1], target)
+
+
+def test_an_episode_without_a_reward_is_not_recovered() -> None:
+    with pytest.raises(ValueError, match="episode 0 of seed 0 at n = 40 never arrives"):
+        episodes.arriving_episode(40, 0, 0)
