@@ -21,13 +21,12 @@ from experiments.methods.dqn.updates import Minibatch
 from experiments.methods.learner import learner_of, load_policy
 from experiments.methods.networks.base import greedy_actions
 from experiments.methods.sb3 import training_env
+from experiments.records.schema import CLOCK_COLUMNS
 from experiments.sweeps.training import train
-
-CLOCKS = {"wall_seconds", "train_seconds", "seconds_to_solve"}
 
 
 def without_clocks(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in CLOCKS}
+    return {name: value for name, value in row.items() if name not in CLOCK_COLUMNS}
 
 
 def test_her_solves_ten_bits_from_its_defaults() -> None:
