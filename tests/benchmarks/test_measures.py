@@ -133,7 +133,7 @@ def test_the_command_writes_tables_page_and_figure(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(th.cuda, "is_available", lambda: False)
-    for contest in GPU:
+    for contest in [*GPU, rows.CONTESTS["search-gpu"]]:
         with pytest.raises(UnavailableError, match="no GPU"):
             contest.sides()
     wanted = ["single", "gpu-updates-128"]
