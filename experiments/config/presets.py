@@ -220,8 +220,15 @@ PRESETS: dict[str, Preset] = {
         ),
     ),
     "one-success": Preset(
-        cost=("what DQN makes of one success that it is given, n = 20 to 50: 20 runs, 20 minutes"),
-        blocks=({**_SUCCESS, "one_success": (True,), "n": (20, 30, 40, 50)},),
+        cost=(
+            "what DQN makes of one success that it is given, n = 20 to 50, beside nulls: 30 runs, "
+            "15 minutes"
+        ),
+        blocks=(
+            {**_SUCCESS, "one_success": (True,), "n": (20, 30, 40, 50)},
+            _NO_SUCCESS_20,
+            _NO_SUCCESS_40,
+        ),
     ),
     "ablation": Preset(
         cost="one setting at a time away from HER's defaults: 225 runs, 20 minutes",
