@@ -69,7 +69,12 @@ def test_every_preset_resolves(name: str) -> None:
 @pytest.mark.parametrize("name", ["search", "one-success"])
 def test_nulls_are_of_the_learners_that_begin_with_a_success(name: str) -> None:
     runs = plan(PRESETS[name].blocks, {})
-    alike = {"seed": 0, "search": False, "one_success": False, "search_budget_env_steps": 0}
+    alike: dict[str, object] = {
+        "seed": 0,
+        "search": False,
+        "one_success": False,
+        "search_budget_env_steps": 0,
+    }
     alike |= {"replay": "uniform", "replay_share": 0.0, "withhold_reward": True}
     learners = {run.n: dict(run) | alike for run in runs if run.begins_with != "nothing"}
     nulls = [run for run in runs if run.begins_with == "nothing"]
