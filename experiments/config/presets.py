@@ -221,8 +221,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "one-success": Preset(
         cost=(
-            "what DQN makes of one success that it is given, n = 20 to 50, beside nulls: 30 runs, 30 "
-            "minutes"
+            "what DQN makes of one success that it is given, n = 20 to 50, beside nulls: 30 runs, "
+            "30 minutes"
         ),
         blocks=(
             {**_SUCCESS, "one_success": (True,), "n": (20, 30, 40, 50)},
