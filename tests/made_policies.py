@@ -7,6 +7,7 @@ from typing import Any
 import torch as th
 from gymnasium import spaces
 
+from experiments.config import registry
 from experiments.methods.networks.base import BitPolicy
 
 
@@ -15,5 +16,5 @@ def policy(n: int, network: str, **kwargs: Any) -> BitPolicy:
     th.manual_seed(0)
     bits = spaces.MultiBinary(n)
     space = spaces.Dict({"observation": bits, "achieved_goal": bits, "desired_goal": bits})
-    settings = {"net_arch": [16], "network": network, **kwargs}
+    settings = {"net_arch": [16], "network": registry.network(network).module, **kwargs}
     return BitPolicy(space, spaces.Discrete(n), lambda _: 1e-3, **settings)

@@ -38,6 +38,16 @@ def check_short_name(setting: str, value: str, name: str) -> None:
         )
 
 
+def check_name(name: str) -> None:
+    """Refuse what is no name of this kind.
+
+    Raises:
+        ConfigError: Naming it.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigError(f"a name from outside must be package.module:Name, got {name!r:.100}")
+
+
 def imported(name: str) -> Any:
     """What a name stands for; whoever calls this trusts its module.
 
@@ -45,8 +55,7 @@ def imported(name: str) -> Any:
         ConfigError: If it is no such name, or its module is not there, cannot be imported, or does
             not have it.
     """
-    if not _NAME.fullmatch(name):
-        raise ConfigError(f"a name from outside must be package.module:Name, got {name!r:.100}")
+    check_name(name)
     place, _, attribute = name.partition(":")
     try:
         module = importlib.import_module(place)

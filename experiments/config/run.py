@@ -48,6 +48,7 @@ def _named_from_outside(given: dict[str, Any]) -> dict[str, Any]:
     """The settings that a method or network stands for which is named where it lies."""
     method, network = given.get("method"), given.get("network")
     if outside.is_outside(method):
+        outside.check_name(str(method))
         given = given | {"method": outside.short_name(str(method)), "module": method}
     if outside.is_outside(network):
         given = given | registry.network_from_outside(str(network))

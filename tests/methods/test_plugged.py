@@ -19,6 +19,7 @@ from experiments.records import run_folders
 from experiments.records.files import ResultError
 from experiments.sweeps.training import begun_with, train
 from tests.command_lines import Command
+from tests.made_runs import make_finished_run
 
 SB3S = {"method": "stable_baselines3:DQN", "n": 4, "budget_env_steps": 600, "eval_episodes": 20}
 
@@ -195,6 +196,31 @@ def test_a_plug_in_that_fails_is_told_and_the_sweep_goes_on(
     assert outcome.status == 1
     assert "LookupError: enough" in outcome.text
     assert pd.read_csv(tmp_path / "out" / "runs.csv")["method"].tolist() == ["idle"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (
+            ["--method", "tests.plugins:Broken"],
+            ["Broken failed", "LookupError: enough", "plugins.py"],
+        ),
+        (["--parent", "made"], ["weights of her-mlp-n3-s0-", "do not fit"]),
+    ],
+    ids=["broken", "misfit"],
+)
+def test_a_training_that_cannot_be_is_a_line_and_no_row(
+    command: Command, tmp_path: Path, flags: list[str], named: list[str]
+) -> None:
+    run_folders.write_run(tmp_path, make_finished_run()).rename(tmp_path / "made")
+    outcome = command("train", "--n", "3", "--out", "out", "--device", "cpu", *flags)
+    assert outcome.status == 2
+    assert all(word in outcome.text for word in named)
+    assert "Traceback" not in outcome.text
+    written = [path.name for path in (tmp_path / "out").rglob("*") if not path.is_dir()]
+    assert not [
+        name for name in written if name != ".lock" and not name.startswith(("events", "progress"))
+    ]
 
 
 def test_ones_own_s_is_the_task_everywhere(command: Command, tmp_path: Path) -> None:
