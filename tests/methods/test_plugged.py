@@ -42,6 +42,16 @@ def test_a_run_goes_by_its_class_and_its_name_knows_the_code(
     assert len({one.run_id for one in [run, *others]}) == 5
 
 
+def test_changed_code_is_another_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / "changing_code.py"
+    file.write_text("from tests.plugins import Idle\n")
+    name = "changing_code:Idle"
+    before = RunConfig.of(method=name)
+    file.write_text("from tests.plugins import Idle\n\n# changed\n")
+    assert RunConfig.of(method=name).run_id != before.run_id
+
+
 def test_reading_of_a_run_imports_nothing_that_it_names() -> None:
     fields = plugged().to_dict() | {"module": "nowhere_to_be_found:DQN"}
     run = RunConfig.from_dict(json.loads(json.dumps(fields)))
