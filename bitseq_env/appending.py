@@ -33,7 +33,7 @@ class AppendTask(GoalTask):
 
     def _set_up(self, *, word_size: object, free_bits: object, **shared: Any) -> None:
         """Check what a constructor was passed (`TypeError`, `ValueError`), and keep it."""
-        super()._set_up(**shared)
+        self._set_up_goals(**shared)
         self.word_size = integer("word_size", word_size, 1)
         if self.word_size > MAX_WORD_SIZE or self.n % self.word_size:
             raise ValueError(

@@ -23,7 +23,7 @@ class FlipTask(GoalTask):
     ) -> None:
         """Check what a constructor was passed (`TypeError`, `ValueError`), and keep it."""
         self.start: str = choice("start", start, STARTS)
-        super()._set_up(**shared)
+        self._set_up_goals(**shared)
         self.max_steps = self.n if max_steps is None else integer("max_steps", max_steps, 1)
         if not isinstance(continuing_task, bool | np.bool_):
             raise TypeError(f"continuing_task must be True or False, got {shown(continuing_task)}")

@@ -46,7 +46,7 @@ class GoalTask:
     # Here, as Gymnasium 1.1 and 1.2 call `close` even if __init__ failed.
     _window: rendering.Window | None = None
 
-    def _set_up(
+    def _set_up_goals(
         self,
         *,
         n: object,

@@ -98,7 +98,7 @@ def test_native_is_sync(env_id: str, data: Any, mode: AutoresetMode, script: int
         kwargs["target_seed"] = script % 10  # or each single one draws an s of its own
     ours = vector(num_envs, **kwargs, autoreset_mode=mode)
     singles = [single(**kwargs) for _ in range(num_envs)]
-    theirs = SyncVectorEnv([lambda env=env: env for env in singles], autoreset_mode=mode)
+    theirs = SyncVectorEnv([lambda env=env: env for env in singles], autoreset_mode=mode)  # type: ignore[misc]
     for env in (ours, *singles):
         # each side reads the two scripts from the beginning
         if env is ours or env is singles[0]:
