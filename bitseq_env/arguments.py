@@ -5,17 +5,22 @@ from __future__ import annotations
 import inspect
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from gymnasium.error import InvalidAction
 
-from bitseq_env.rules import Bits
+from bitseq_env.rules import OPEN, Bits
 
 GOAL_MODES = ("fixed", "random")
 STARTS = ("random", "zeros")
 RENDER_MODES = ("ansi", "rgb_array", "human")
+
+# What may stand in a bit string, and in one that is being written.
+BITS = "01"
+BITS_OR_OPEN = f"{BITS}{OPEN}"
 
 Integer = int | np.integer[Any]
 Flags = npt.NDArray[np.bool_]
@@ -49,8 +54,8 @@ def choice(name: str, value: object, allowed: Sequence[str | None]) -> Any:
     return value
 
 
-def bits(name: str, value: object, n: int, num_envs: int | None = None) -> Bits:
-    """Read a bit string: "00110", or a sequence or array of 0/1 (floats and bools welcome).
+def bits(name: str, value: object, n: int, num_envs: int | None = None, digits: str = BITS) -> Bits:
+    """Read a bit string: "00110", or a sequence or array of `digits` (floats and bools welcome).
 
     Returns:
         A fresh int8 array of shape (n,), or (num_envs, n) if `num_envs` allows it and it was
@@ -61,15 +66,16 @@ def bits(name: str, value: object, n: int, num_envs: int | None = None) -> Bits:
         ValueError: If its shape or a value is wrong.
     """
     shapes = f"({n},)" if num_envs is None else f"({n},) or ({num_envs}, {n})"
+    listed = f"{', '.join(digits[:-1])} and {digits[-1]}"
 
     def wrong(more: str = "") -> str:
         return (
-            f"{name} must be a string of {n} characters 0 and 1, or 0/1 values of shape {shapes} "
-            f"(n={n}), got {shown(value)}{more}"
+            f"{name} must be a string of {n} characters {listed}, or {'/'.join(digits)} values of "
+            f"shape {shapes} (n={n}), got {shown(value)}{more}"
         )
 
     if isinstance(value, str):
-        if len(value) != n or not set(value) <= {"0", "1"}:
+        if len(value) != n or not set(value) <= set(digits):
             raise ValueError(wrong(f" of length {len(value)}"))
         return np.array(list(value), dtype=np.int8)
     try:
@@ -80,21 +86,24 @@ def bits(name: str, value: object, n: int, num_envs: int | None = None) -> Bits:
         raise TypeError(wrong())
     if array.shape != (n,) and (num_envs is None or array.shape != (num_envs, n)):
         raise ValueError(wrong(f" of shape {array.shape}"))
-    if not ((array == 0) | (array == 1)).all():
+    if not np.isin(array, [int(digit) for digit in digits]).all():
         raise ValueError(wrong())
     return array.astype(np.int8)
 
 
-def refuse_unknown(cls: type, unknown: Mapping[str, object]) -> None:
+def refuse_unknown(
+    cls: type, unknown: Mapping[str, object], reasons: Mapping[str, str] = MappingProxyType({})
+) -> None:
     """Refuse keywords that a constructor does not have (`TypeError`), and say which ones it has.
 
-    It begins in Python's words: TorchRL leaves out its "frameskip" where it reads them.
+    It begins in Python's words: TorchRL leaves out its "frameskip" where it reads them. It ends
+    in the reason, where `reasons` has one for that keyword.
     """
     for name, value in unknown.items():
         known = ", ".join([*inspect.signature(cls).parameters][:-1])
         raise TypeError(
             f"{cls.__name__}.__init__() got an unexpected keyword argument {name!r} with value "
-            f"{shown(value)}; it has {known}"
+            f"{shown(value)}; it has {known}{reasons.get(name, '')}"
         )
 
 
@@ -102,42 +111,43 @@ class WrongActionError(InvalidAction, ValueError, TypeError):
     """A ValueError and a TypeError too: code that knows no Gymnasium expects one of these."""
 
 
-def action(value: object, n: int) -> int:
-    """Read an int, a NumPy integer or a 0-d integer array in [0, n), or `WrongActionError`."""
+def action(value: object, count: int, meaning: str) -> int:
+    """Read an int, a NumPy integer or a 0-d integer array in [0, count), or `WrongActionError`."""
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < n:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 <= value < count:
         raise WrongActionError(
-            f"an action must be an integer in [0, {n - 1}], the bit to flip, got {shown(value)} "
+            f"an action must be an integer in [0, {count - 1}], {meaning}, got {shown(value)} "
             f"of type {type(value).__name__}"
         )
     return int(value)
 
 
-def actions(values: Any, n: int, num_envs: int) -> npt.NDArray[np.int64]:
+def actions(values: Any, count: int, meaning: str, num_envs: int) -> npt.NDArray[np.int64]:
     """Read an action for each copy, an array of integers or a sequence, or `WrongActionError`."""
     if not isinstance(values, np.ndarray):
         listed = isinstance(values, Iterable)
-        values = np.array([action(value, n) for value in values] if listed else values)
+        values = np.array([action(value, count, meaning) for value in values] if listed else values)
     if values.shape != (num_envs,) or values.dtype.kind not in "iu":
         raise WrongActionError(
-            f"actions must be integers of shape ({num_envs},) in [0, {n - 1}], got {shown(values)} "
-            f"of shape {values.shape} and dtype {values.dtype}"
+            f"actions must be integers of shape ({num_envs},) in [0, {count - 1}], got "
+            f"{shown(values)} of shape {values.shape} and dtype {values.dtype}"
         )
     indices: npt.NDArray[np.int64] = values.astype(np.int64, copy=False)
     # As unsigned numbers the negative ones are the largest: one comparison for both ends.
-    if np.maximum.reduce(indices.view(np.uint64)) >= n:
-        wrong = values[(values < 0) | (values >= n)]
-        raise WrongActionError(f"actions must be integers in [0, {n - 1}], got {shown(wrong)}")
+    if np.maximum.reduce(indices.view(np.uint64)) >= count:
+        wrong = values[(values < 0) | (values >= count)]
+        raise WrongActionError(f"actions must be integers in [0, {count - 1}], got {shown(wrong)}")
     return indices
 
 
 def reset_options(
-    options: object, n: int, num_envs: int | None = None
+    options: object, n: int, num_envs: int | None = None, digits: str = BITS
 ) -> tuple[Bits | None, Bits | None, Flags | None]:
     """Read the `options` of a reset: its "target", its "state", and its "reset_mask".
 
     The last is for `num_envs` copies, not None; bits may then be given for each copy.
+    `digits` may stand in a state.
 
     Raises:
         TypeError: If `options`, or one of its values, has a wrong type.
@@ -160,5 +170,5 @@ def reset_options(
     if target is not None:
         target = bits("options['target']", target, n, num_envs)
     if state is not None:
-        state = bits("options['state']", state, n, num_envs)
+        state = bits("options['state']", state, n, num_envs, digits)
     return target, state, mask

@@ -1,8 +1,4 @@
-"""What environments of many copies share: their seeds, their attributes, and the form of infos.
-
-In an info a value is an array with an entry for every copy, and stands beside a mask of the copies
-that have it, as `gymnasium.vector.VectorEnv._add_info` has it.
-"""
+"""What environments of many copies share: their arguments, spaces, seeds and attributes."""
 
 from __future__ import annotations
 
@@ -11,16 +7,42 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from gymnasium.vector import VectorEnv
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
 
-from bitseq_env.arguments import Flags, integer, shown
-from bitseq_env.env import Observation
-from bitseq_env.goals import GoalTask
-from bitseq_env.rules import Bits
+from bitseq_env import arguments
+from bitseq_env.arguments import integer, shown
+from bitseq_env.goals import GoalTask, Observation
+from bitseq_env.single import Single
 
 
 class Copies(GoalTask, VectorEnv[Observation, npt.NDArray[Any], npt.NDArray[Any]]):
     """Copies that share one generator, and all attributes but their targets and states."""
+
+    metadata = {  # noqa: RUF012  (Gymnasium declares it like this)
+        **Single.metadata,
+        "autoreset_mode": AutoresetMode.NEXT_STEP,
+    }
+
+    def _set_up_copies(self, num_envs: object, autoreset_mode: object) -> None:
+        """Before the task is set up: how many, and what follows an end."""
+        self.num_envs = integer("num_envs", num_envs, 1)
+        if not isinstance(autoreset_mode, AutoresetMode):
+            modes = [mode.value for mode in AutoresetMode]
+            arguments.choice("autoreset_mode", autoreset_mode, modes)
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.metadata = {**self.metadata, "autoreset_mode": self.autoreset_mode}
+
+    def _set_up_spaces(self, max_episode_steps: object) -> None:
+        """After it is: spaces, and the limit that `gym.make_vec` passes."""
+        if max_episode_steps is not None and max_episode_steps != -1:  # -1: as `gym.make` has it
+            limit = integer("max_episode_steps", max_episode_steps, 1)
+            self.max_steps = min(self.max_steps, limit)
+        self.single_observation_space = self._observation_space()
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+        self.single_action_space = spaces.Discrete(self._actions)
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
 
     def _seed(self, seed: int | Sequence[int | None] | None) -> None:
         """Seed what is random, with one seed or with one for each copy."""
@@ -83,24 +105,3 @@ class Copies(GoalTask, VectorEnv[Observation, npt.NDArray[Any], npt.NDArray[Any]
     def close_extras(self, **kwargs: Any) -> None:  # noqa: ARG002  (Gymnasium's signature)
         """Close the window, if there is one."""
         self._close_window()
-
-
-def masked(mask: Flags, **values: Any) -> dict[str, Any]:
-    """An info of these values, each with an entry for every copy; those in the mask have one."""
-    info: dict[str, Any] = {}
-    for name, value in values.items():
-        info[name] = value
-        info[f"_{name}"] = mask.copy()
-    return info
-
-
-def last_observations(states: Bits, targets: Bits, mask: Flags) -> npt.NDArray[np.object_]:
-    """Of the copies in the mask, whose episodes ended: arrays of shape (k, n) to one a copy."""
-    # A dictionary for each is what the format asks for; nothing else here loops over copies.
-    each = (
-        {"observation": state, "achieved_goal": achieved, "desired_goal": target}
-        for state, achieved, target in zip(states, states.copy(), targets, strict=True)
-    )
-    observations = np.full(len(mask), None, dtype=object)
-    observations[mask] = np.fromiter(each, dtype=object, count=len(states))
-    return observations

@@ -1,26 +1,20 @@
-"""BitSequenceEnv: one environment."""
+"""BitSequenceEnv: one environment, where bits are flipped."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Never
 
-import gymnasium as gym
-import numpy as np
 import numpy.typing as npt
-from gymnasium import spaces
-from gymnasium.error import ResetNeeded
 
 from bitseq_env import arguments, rules
 from bitseq_env.arguments import Integer
-from bitseq_env.goals import GoalTask
+from bitseq_env.flipping import FlipTask
 from bitseq_env.rules import Bits
-
-Observation = dict[str, Bits]
-Action = int | np.integer[Any] | npt.NDArray[np.integer[Any]]
+from bitseq_env.single import Single
 
 
-class BitSequenceEnv(GoalTask, gym.Env[Observation, Action]):
+class BitSequenceEnv(FlipTask, Single):
     """Flip the bits of a string, one a step, until it is a pre-picked string s.
 
     ## Description
@@ -133,11 +127,6 @@ class BitSequenceEnv(GoalTask, gym.Env[Observation, Action]):
     * v0: first version
     """
 
-    metadata = {  # noqa: RUF012  (Gymnasium declares it like this)
-        "render_modes": list(arguments.RENDER_MODES),
-        "render_fps": 10,
-    }
-
     def __init__(
         self,
         n: Integer = 10,
@@ -164,126 +153,18 @@ class BitSequenceEnv(GoalTask, gym.Env[Observation, Action]):
             continuing_task=continuing_task,
             render_mode=render_mode,
         )
-        self.observation_space = self._observation_space()
-        self.action_space = spaces.Discrete(self.n)
-        self._reward_list: list[float] = self._rewards.tolist()
-        self._playing = False  # whether an episode is under way
-        self._place(np.zeros(self.n, dtype=np.int8), np.zeros(self.n, dtype=np.int8), 0)
+        self._set_up_single()
 
     def _place(self, target: Bits, state: Bits, distance: int) -> None:
-        self._target = target
-        self._state = state
-        # Single items of buffers cost a third of an array's; the view writes into the state.
-        self._state_view = state.data
+        super()._place(target, state, distance)
         self._differs = bytearray(state ^ target)
-        self._distance = distance
-        self._elapsed = 0
-        self._success = False
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = self.__dict__.copy()
-        del state["_state_view"]  # views can be neither copied nor pickled
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._state_view = self._state.data
-
-    @property
-    def target(self) -> Bits:
-        """The target of this episode, or of the first one: a copy, int8 of shape (n,).
-
-        Raises:
-            ResetNeeded: If the first `reset` is yet to draw it; an AttributeError as well.
-        """
-        return (self._target if self._was_reset else self._known_target()).copy()
-
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Observation, dict[str, Any]]:
-        """Begin an episode.
-
-        Args:
-            seed: If not None, everything random begins anew from it; an s that neither `target`
-                nor `target_seed` names is drawn anew too.
-            options: None, or a dict with any of "target" and "state" (see the class).
-
-        Returns:
-            The observation and the info.
-
-        Raises:
-            TypeError: If the options have a wrong type.
-            ValueError: If an option is unknown or has a wrong value, or the state is the target.
-        """
-        target, state, _ = arguments.reset_options(options, self.n)
-        super().reset(seed=seed)
-        if seed is not None:
-            self._forget_targets()
-        self._place(*self._begin(None, target, state))
-        self._was_reset = self._playing = True
-        if self._human:
-            self.render()
-        return self._observation(), self._info()
-
-    def step(self, action: Action) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Flip a bit.
-
-        Args:
-            action: Which one, in [0, n).
-
-        Returns:
-            Observation, reward, terminated, truncated, info.
-
-        Raises:
-            InvalidAction: If the action is not an integer in [0, n).
-            ResetNeeded: If no episode is under way.
-        """
-        if not self._playing:
-            self._need_reset_before("step")
-            raise ResetNeeded("step() after the end of an episode: call reset() first")
-        if type(action) is not int or not 0 <= action < self.n:
-            action = arguments.action(action, self.n)
+    def _move(self, action: int) -> tuple[float, bool]:
         distance = rules.flip_and_distance(self._differs, action, self._distance)
         self._distance = distance
         self._state_view[action] ^= 1
-        self._elapsed += 1
         terminated = False
         if distance == 0:
             self._success = True
             terminated = not self.continuing_task
-        truncated = not terminated and self._elapsed >= self.max_steps
-        if terminated or truncated:
-            self._playing = False
-        if self._human:
-            self.render()
-        reward = self._reward_list[distance]
-        return self._observation(), reward, terminated, truncated, self._info()
-
-    def _observation(self) -> Observation:
-        return {
-            "observation": self._state.copy(),
-            "achieved_goal": self._state.copy(),
-            "desired_goal": self._target.copy(),
-        }
-
-    def _info(self) -> dict[str, Any]:
-        return {"is_success": self._success, "hamming_distance": self._distance}
-
-    def render(self) -> Any:
-        """Draw the state and its target.
-
-        Returns:
-            A string in render mode "ansi", uint8 pixels of shape (H, W, 3) in "rgb_array". In
-            "human", where `reset` and `step` call this by themselves, None; so too with a warning
-            if there is no render mode.
-
-        Raises:
-            ResetNeeded: Before the first `reset`.
-            DependencyNotInstalled: If "human" lacks pygame.
-        """
-        self._need_reset_before("render")
-        return self._render(self._state, self._target)
-
-    def close(self) -> None:
-        """Close the window, if there is one."""
-        self._close_window()
+        return self._reward_list[distance], terminated

@@ -1,7 +1,8 @@
-"""What the single and the vector environment share: arguments, targets, starts, and rewards."""
+"""What all environments share, single and vector: arguments, targets, rewards and pictures."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,11 @@ from gymnasium import logger, spaces
 from gymnasium.error import ResetNeeded
 
 from bitseq_env import rendering, rules
-from bitseq_env.arguments import GOAL_MODES, RENDER_MODES, STARTS, bits, choice, integer, shown
+from bitseq_env.arguments import BITS, GOAL_MODES, RENDER_MODES, bits, choice, integer, shown
 from bitseq_env.rules import Bits, random_bits, random_bits_apart, target_generator
 
 Goal = npt.ArrayLike
+Observation = dict[str, Bits]
 
 
 class TargetNotDrawnError(ResetNeeded, AttributeError):
@@ -21,7 +23,10 @@ class TargetNotDrawnError(ResetNeeded, AttributeError):
 
 
 class GoalTask:
-    """The task itself, mixed into both environments; they add time, and one state or many.
+    """A string to be made, and what it is worth to have made it.
+
+    How it is made is the matter of the tasks derived from this, `FlipTask` and `AppendTask`, which
+    are mixed into `Single` and `Copies`: those add time, and one state or many.
 
     Where a method takes `count`, that is how many strings to draw, as an array of shape
     (count, n), or None for a single one of shape (n,).
@@ -31,37 +36,34 @@ class GoalTask:
     np_random: np.random.Generator
     metadata: dict[str, Any]
 
+    # What each task has of its own
+    max_steps: int  # horizon
+    _actions: int  # how many there are
+    _action_is: str  # what one means, for errors
+    _digits = BITS  # what may stand in a state
+    _rewards: npt.NDArray[np.float64]  # by distance: a look-up in `step` and in `compute_reward`
+
     # Here, as Gymnasium 1.1 and 1.2 call `close` even if __init__ failed.
     _window: rendering.Window | None = None
 
-    def _set_up(
+    def _set_up_goals(
         self,
         *,
         n: object,
         target: object,
         target_seed: object,
         goal_mode: object,
-        start: object,
         reward_type: object,
-        max_steps: object,
-        continuing_task: object,
         render_mode: object,
     ) -> None:
         """Check what a constructor was passed (`TypeError`, `ValueError`), and keep it."""
         self.n = integer("n", n, 1)
         self.goal_mode: str = choice("goal_mode", goal_mode, GOAL_MODES)
-        self.start: str = choice("start", start, STARTS)
         self.reward_type: str = choice("reward_type", reward_type, rules.REWARD_TYPES)
         self.render_mode: str | None = choice("render_mode", render_mode, (None, *RENDER_MODES))
-        self.max_steps = self.n if max_steps is None else integer("max_steps", max_steps, 1)
         self.target_seed = None if target_seed is None else integer("target_seed", target_seed, 0)
-        if not isinstance(continuing_task, bool | np.bool_):
-            raise TypeError(f"continuing_task must be True or False, got {shown(continuing_task)}")
-        self.continuing_task = bool(continuing_task)
         self._human = self.render_mode == "human"
         self._was_reset = False
-        # Reward by distance: a look-up in `step`, and the same numbers in `compute_reward`.
-        self._rewards = rules.reward_at(np.arange(self.n + 1), self.n, self.reward_type)
         # s, where it is the same in all episodes and already known
         self._s = None if target is None else self._chosen_target(target)
         self._s_is_given = target is not None or target_seed is not None
@@ -82,17 +84,19 @@ class GoalTask:
                 f"target={shown(target)} needs goal_mode 'fixed'; goal_mode 'random' draws a new "
                 "target in every episode (target_seed seeds them)"
             )
-        chosen = bits("target", target, self.n)
-        if self.start == "zeros" and not chosen.any():
-            raise ValueError(
-                f"target={shown(target)} is the first state of start='zeros'; allowed is a target "
-                "with a 1 in it, or start='random'"
-            )
-        return chosen
+        return bits("target", target, self.n)
+
+    def _set_up_rewards(self, largest: int) -> None:
+        """Keep the rewards of all distances up to the largest."""
+        self._rewards = rules.reward_at(np.arange(largest + 1), largest, self.reward_type)
+
+    @abstractmethod
+    def _string_space(self) -> spaces.Space[Any]:
+        """The space of states, and of goals."""
 
     def _observation_space(self) -> spaces.Space[Any]:
         keys = ("observation", "achieved_goal", "desired_goal")
-        return spaces.Dict({key: spaces.MultiBinary(self.n) for key in keys})
+        return spaces.Dict({key: self._string_space() for key in keys})
 
     def _render(self, state: Bits, target: Bits) -> Any:
         if self.render_mode is None:
@@ -140,55 +144,48 @@ class GoalTask:
             raise TargetNotDrawnError("the target is not drawn yet: call reset() first")
         return self._s
 
-    def _draw_targets(self, count: int | None, states: Bits | None) -> Bits:
-        """Draw targets, none equal to the first state of its episode, if that is known already."""
+    def _draw_targets(self, count: int | None, forbidden: Bits | None) -> Bits:
+        """Draw targets, none equal to what is forbidden it, of shape (n,) or (count, n)."""
         rng = self.np_random if self._target_rng is None else self._target_rng
-        if states is None and self.start == "zeros":
-            states = np.zeros(self.n, dtype=np.int8)
-        if states is None:
+        if forbidden is None:
             return random_bits(rng, self.n, count)
-        return random_bits_apart(rng, states, count)[0]
+        return random_bits_apart(rng, forbidden, count)[0]
 
-    def _draw_starts(self, count: int | None, targets: Bits) -> tuple[Bits, Any]:
-        """Draw first states, none equal to its target, and say their distances."""
-        return random_bits_apart(self.np_random, targets, count)
+    def _choose_target(
+        self, count: int | None, target: Bits | None, forbidden: Bits | None
+    ) -> Bits:
+        """The targets of new episodes: a user's own, if passed, else s or new ones."""
+        self._settle_target()
+        if target is not None:
+            return target
+        return self._s if self._s is not None else self._draw_targets(count, forbidden)
 
+    @abstractmethod
     def _begin(
         self, count: int | None, target: Bits | None, state: Bits | None
     ) -> tuple[Bits, Bits, Any]:
         """Choose the targets and first states of new episodes, and say their distances.
 
-        A user's own, of shape (n,) or (count, n), are passed; `ValueError` if the two are the same.
+        A user's own, of shape (n,) or (count, n), are passed; `ValueError` if no episode can begin
+        like that.
         """
-        self._settle_target()
-        if target is None:
-            target = self._s if self._s is not None else self._draw_targets(count, state)
-        if state is None and self.start == "random":
-            state, distance = self._draw_starts(count, target)
-            return target, state, distance
-        if state is None:
-            state = np.zeros(self.n, dtype=np.int8)
-        distance = rules.hamming(state, target)
-        if not np.all(distance):
-            raise ValueError(
-                "the first state of an episode must differ from its target in at least one bit, "
-                f"but these options make both the same: state {shown(state.tolist())}, "
-                f"target {shown(target.tolist())}"
-            )
-        return target, state, distance
 
-    def _distances(self, achieved_goal: Goal, desired_goal: Goal) -> Any:
+    @abstractmethod
+    def _judge(self, achieved_goal: Goal, desired_goal: Goal) -> tuple[Any, Any]:
+        """Of states and goals of n bits: distances to look rewards up by, and who ends."""
+
+    def _judged(self, achieved_goal: Goal, desired_goal: Goal) -> tuple[Any, Any]:
         for goal in (achieved_goal, desired_goal):
             shape = np.shape(goal)
             if not shape or shape[-1] != self.n:
                 raise ValueError(f"a goal must have shape (..., {self.n}), got shape {shape}")
-        return rules.hamming(achieved_goal, desired_goal)
+        return self._judge(achieved_goal, desired_goal)
 
     def compute_reward(self, achieved_goal: Goal, desired_goal: Goal, info: Any = None) -> Any:  # noqa: ARG002
         """Rewards of states for targets, from the two alone; what `step` returns.
 
         Args:
-            achieved_goal: 0/1 values of shape (n,) or (..., n), of any dtype.
+            achieved_goal: States, as they are observed, of shape (n,) or (..., n) and any dtype.
             desired_goal: The same.
             info: Ignored; the interface of Gymnasium-Robotics' GoalEnv has it.
 
@@ -198,22 +195,22 @@ class GoalTask:
         Raises:
             ValueError: If a goal does not have n bits.
         """
-        rewards = self._rewards[self._distances(achieved_goal, desired_goal)]
+        rewards = self._rewards[self._judged(achieved_goal, desired_goal)[0]]
         return float(rewards) if rewards.ndim == 0 else rewards
 
     def compute_terminated(self, achieved_goal: Goal, desired_goal: Goal, info: Any = None) -> Any:  # noqa: ARG002
-        """Whether arriving in states ends their episodes: at the target, unless continuing_task.
+        """Whether arriving in states terminates their episodes (see Episode End of the class).
 
         Args and errors are those of `compute_reward`.
 
         Returns:
             A bool for a single pair of goals, else a bool array of shape (...).
         """
-        return (self._distances(achieved_goal, desired_goal) == 0) & (not self.continuing_task)
+        return self._judged(achieved_goal, desired_goal)[1]
 
     def compute_truncated(self, achieved_goal: Goal, desired_goal: Goal, info: Any = None) -> Any:  # noqa: ARG002
         """Always False: goals do not tell the time, and the horizon is all that truncates.
 
         Args, errors and results are those of `compute_terminated`.
         """
-        return (self._distances(achieved_goal, desired_goal) == 0) & False
+        return self._judged(achieved_goal, desired_goal)[1] & False

@@ -1,4 +1,8 @@
-"""Pictures of a state and its target, as text and as pixels with numpy alone; and a window."""
+"""Pictures of a state and its target, as text and as pixels with numpy alone; and a window.
+
+A 2 (`rules.OPEN`) in a state is a place that is not written yet, and in a target a bit that does
+not matter: neither is marked as different, and the second counts for no distance.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,8 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled
 from numpy.typing import ArrayLike, NDArray
 
-from bitseq_env.arguments import bits
+from bitseq_env.arguments import BITS_OR_OPEN, bits
+from bitseq_env.rules import OPEN
 
 MAX_SIDE = 2_000  # pixels
 MAX_BITS = 900_000  # most that a frame has room for, a pixel each
@@ -22,12 +27,21 @@ _HEADER = 32
 _COMFORTABLE_SIDE = 640  # frames grow beyond this only when a bit would become too small to read
 _READABLE_CELL, _LARGEST_CELL = 16, 48
 
-# What a frame is painted with: the two bits, the mark under them if they differ, paper and ink.
+# What a frame is painted with: the two bits, the mark under them if they differ, paper and ink. An
+# open place is paper in a frame of ink.
 # The mark is vermillion from the Okabe-Ito palette: safe for the colour-blind, and in grey halfway
 # between the light of a 0 and the dark of a 1.
-_MARK, _PAPER, _INK = 2, 3, 4
+_MARK, _PAPER, _INK = 3, 4, 5
 _COLOURS = np.array(
-    [(232, 236, 240), (28, 44, 66), (213, 94, 0), (255, 255, 255), (70, 70, 70)], np.uint8
+    [
+        (232, 236, 240),
+        (28, 44, 66),
+        (255, 255, 255),
+        (213, 94, 0),
+        (255, 255, 255),
+        (70, 70, 70),
+    ],
+    np.uint8,
 )
 
 # Letters of 3 x 5 pixels: five octal digits, one a row from the top, the high bit on the left.
@@ -43,24 +57,34 @@ _ANSI = (
     ("\x1b[36m0\x1b[0m", "\x1b[1;36m1\x1b[0m"),
     ("\x1b[30;43m0\x1b[0m", "\x1b[1;30;43m1\x1b[0m"),
 )
+_UNWRITTEN, _FREE = "_", "*"
 _ANSI_GROUP, _ANSI_LINE = 10, 60
 
 
-def _pair(state: ArrayLike, target: ArrayLike) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
-    """Both as arrays of shape (n,), or the errors of `bits`."""
+def _pair(state: ArrayLike, target: ArrayLike) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Both as arrays of shape (n,), or the errors of `bits`; and where both are bits and differ."""
     n = np.size(state)
-    return bits("state", state, n), bits("target", target, n)
+    s = bits("state", state, n, digits=BITS_OR_OPEN)
+    t = bits("target", target, n, digits=BITS_OR_OPEN)
+    return s, t, (s != t) & (s != OPEN) & (t != OPEN)
+
+
+def _distance(state: NDArray[Any], target: NDArray[Any]) -> str:
+    """How many bits that count are wrong or not written yet, in words."""
+    counts = target != OPEN
+    return f"distance {np.count_nonzero(counts & (state != target))} of {np.count_nonzero(counts)}"
 
 
 def render_ansi(state: ArrayLike, target: ArrayLike) -> str:
     """The state over its target in coloured text, carets under the bits that differ.
 
-    Lines hold at most 60 bits in groups of ten, so that nothing is wider than 80 columns.
-    Without its escape codes the text says the same.
+    What is not written yet is `_`, and a bit of the target that does not matter `*`. Lines hold at
+    most 60 bits in groups of ten, so that nothing is wider than 80 columns. Without its escape
+    codes the text says the same.
 
     Args:
-        state: Bits, shape (n,).
-        target: Bits, shape (n,).
+        state: Bits, or 2 where none is written yet, shape (n,).
+        target: Bits, or 2 where any is right, shape (n,).
 
     Returns:
         Lines that end in a newline; the first names the Hamming distance.
@@ -68,12 +92,12 @@ def render_ansi(state: ArrayLike, target: ArrayLike) -> str:
     Raises:
         ValueError: If state and target are not bits of one length.
     """
-    s, t = _pair(state, target)
+    s, t, differs = _pair(state, target)
     cells = [
-        (_ANSI[bit != goal][bit], _ANSI[bit != goal][goal], " ^"[bit != goal])
-        for bit, goal in zip(s.tolist(), t.tolist(), strict=True)
+        ((*_ANSI[wrong], _UNWRITTEN)[bit], (*_ANSI[wrong], _FREE)[goal], " ^"[wrong])
+        for bit, goal, wrong in zip(s.tolist(), t.tolist(), differs.tolist(), strict=True)
     ]
-    lines = [f"distance {np.count_nonzero(s != t)} of {s.size}\n"]
+    lines = [f"{_distance(s, t)}\n"]
     for start in range(0, s.size, _ANSI_LINE):
         rows = zip(*cells[start : start + _ANSI_LINE], strict=True)
         for label, row in zip(("state", "target", ""), rows, strict=True):
@@ -86,8 +110,9 @@ def render_ansi(state: ArrayLike, target: ArrayLike) -> str:
 def render_rgb(state: ArrayLike, target: ArrayLike) -> NDArray[np.uint8]:
     """A picture: each bit of the state over its target's, over an orange bar where they differ.
 
-    Zeros are light and ones dark, with their digit where there is room. Bits read from left to
-    right, then down, in lines of a multiple of ten. The arguments are those of `render_ansi`.
+    Zeros are light and ones dark, with their digit where there is room; what is not written yet,
+    or does not matter, is an empty frame. Bits read from left to right, then down, in lines of a
+    multiple of ten. The arguments are those of `render_ansi`.
 
     Returns:
         Pixels of shape (H, W, 3); both sides are multiples of 16 and at most 2,000.
@@ -95,13 +120,13 @@ def render_rgb(state: ArrayLike, target: ArrayLike) -> NDArray[np.uint8]:
     Raises:
         ValueError: If state and target are not bits of one length, or more than fit in a frame.
     """
-    s, t = _pair(state, target)
+    s, t, differs = _pair(state, target)
     if s.size > MAX_BITS:
         raise ValueError(f"a frame has room for at most {MAX_BITS} bits, got n={s.size}")
     columns = s.size if s.size <= 10 else 10 * -(-int(np.sqrt(3 * s.size)) // 10)
     lines = -(-s.size // columns)
     cells = np.full((3, lines * columns), _PAPER)
-    cells[:, : s.size] = s, t, np.where(s != t, _MARK, _PAPER)
+    cells[:, : s.size] = s, t, np.where(differs, _MARK, _PAPER)
     cells = cells.reshape(3, lines, columns).swapaxes(0, 1).reshape(3 * lines, columns)
 
     room = MAX_SIDE - MAX_SIDE % _BLOCK - 2 * _MARGIN
@@ -110,8 +135,7 @@ def render_rgb(state: ArrayLike, target: ArrayLike) -> NDArray[np.uint8]:
     grid = _tiles(cell)[cells].swapaxes(1, 2).reshape(3 * lines * cell, columns * cell)
 
     height, width = grid.shape
-    text = f"STATE OVER TARGET, DISTANCE {np.count_nonzero(s != t)} OF {s.size}"
-    ink = _text(text, max(2, width // 400))
+    ink = _text(f"state over target, {_distance(s, t)}".upper(), max(2, width // 400))
     sides = np.array([_HEADER + height, max(width, ink.shape[1])]) + 2 * _MARGIN
     frame = np.full(-(-sides // _BLOCK) * _BLOCK, _PAPER, np.uint8)
     _middle(frame[_MARGIN : _MARGIN + _HEADER], ink.shape)[ink] = _INK
@@ -120,10 +144,13 @@ def render_rgb(state: ArrayLike, target: ArrayLike) -> NDArray[np.uint8]:
 
 
 def _tiles(cell: int) -> NDArray[np.uint8]:
-    """What is painted for each kind of cell, shape (4, cell, cell)."""
+    """What is painted for each kind of cell, shape (5, cell, cell)."""
     side = cell - cell // 8  # the rest is a gap
-    tiles = np.full((4, cell, cell), _PAPER, np.uint8)
+    line = cell // 16 or cell // 8
+    tiles = np.full((5, cell, cell), _PAPER, np.uint8)
     tiles[_MARK, : 1 + cell // 5, :side] = _MARK
+    tiles[OPEN, :side, :side] = _INK
+    tiles[OPEN, line : side - line, line : side - line] = _PAPER
     for bit in (0, 1):
         square = tiles[bit, :side, :side]
         square[:] = bit

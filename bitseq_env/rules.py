@@ -1,6 +1,7 @@
 """What the world does, written once: array functions on bit strings, on numpy alone.
 
-States and targets are arrays of 0/1 whose last axis holds the `n` bits; all before it is batch.
+States and targets are arrays of 0/1 whose last axis holds the `n` bits; all before it is batch. In
+a string that is written from left to right, `OPEN` stands where nothing is written yet.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import numpy.typing as npt
 Bits = npt.NDArray[np.int8]
 
 REWARD_TYPES = ("zero_one", "minus_one_zero", "hamming")
+
+# In a string: not written yet. In what is wanted of one: any bit will do.
+OPEN = 2
 
 
 def hamming(a: npt.ArrayLike, b: npt.ArrayLike) -> Any:
@@ -79,6 +83,61 @@ def flip_and_distance(differs: Any, index: Any, distance: Any) -> Any:
     after = before ^ 1
     differs[index] = after
     return distance + (after - before)
+
+
+def wanted(targets: Bits, free_bits: int) -> Bits:
+    """Say which bits count: a copy of targets, with `OPEN` in the last `free_bits` places."""
+    counts = targets.copy()
+    counts[..., targets.shape[-1] - free_bits :] = OPEN
+    return counts
+
+
+def is_whole(strings: npt.ArrayLike) -> Any:
+    """Whether strings are written to the end: a bool for a single one, else of shape (...)."""
+    whole = np.all(np.asarray(strings) != OPEN, axis=-1)
+    return whole if whole.ndim else bool(whole)
+
+
+def bits_to_go(strings: npt.ArrayLike, targets: npt.ArrayLike, free_bits: int) -> Any:
+    """Count the bits that count and are wrong or not written yet.
+
+    Args:
+        strings: 0/1/`OPEN` array of shape (..., n), of any dtype.
+        targets: 0/1 array of a shape that broadcasts with it.
+        free_bits: How many of the last bits do not count, in [0, n).
+
+    Returns:
+        Distances as `hamming` tells them, from 0 to n - free_bits.
+    """
+    counted = np.shape(targets)[-1] - free_bits
+    return hamming(np.asarray(strings)[..., :counted], np.asarray(targets)[..., :counted])
+
+
+def write_and_distance(
+    strings: Any, wanted: Any, index: Any, words: Any, distance: Any, word_size: int
+) -> Any:
+    """Write words in place, the most significant bit first, and say what is still to go.
+
+    What is written counts if it is wanted, and nothing was there before: so a step costs as many
+    operations as a word has bits, not n, for one string and for many.
+
+    Args:
+        strings: Flat mutable buffer of 0/1/`OPEN` integers, `OPEN` where the words will be.
+        wanted: Flat buffer of the same length: the bits that are right, `OPEN` where any is.
+        index: Where the words begin: an int, or integers of shape (k,) that are words apart.
+        words: What to write: an int in [0, 2^word_size), or integers of shape (k,).
+        distance: `bits_to_go` before: an int, or integers of shape (k,).
+        word_size: Bits in a word.
+
+    Returns:
+        `bits_to_go` afterwards, of the type and shape of `distance`.
+    """
+    for shift in range(word_size - 1, -1, -1):
+        bit = (words >> shift) & 1
+        strings[index] = bit
+        distance = distance - (bit == wanted[index])
+        index = index + 1
+    return distance
 
 
 def random_bits(rng: np.random.Generator, n: int, count: int | None = None) -> Bits:

@@ -28,22 +28,25 @@ from stable_baselines3.common.vec_env.base_vec_env import (
 )
 
 
-def make_sb3_vec_env(num_envs: int, **arguments: Any) -> BitSequenceVecEnv:
-    """Copies of BitSequence-v0 that share one s and are stepped together.
+def make_sb3_vec_env(
+    num_envs: int, *, env_id: str = "BitSequence-v0", **arguments: Any
+) -> BitSequenceVecEnv:
+    """Copies of an environment of this package that share one s and are stepped together.
 
     Args:
         num_envs: How many.
+        env_id: "BitSequence-v0" or "BitSequenceAppend-v0".
         **arguments: The environment's.
     """
     return BitSequenceVecEnv(
         gym.make_vec(
-            "bitseq_env:BitSequence-v0", num_envs=num_envs, autoreset_mode="SameStep", **arguments
+            f"bitseq_env:{env_id}", num_envs=num_envs, autoreset_mode="SameStep", **arguments
         )
     )
 
 
 class BitSequenceVecEnv(VecEnv):
-    """A :class:`bitseq_env.BitSequenceVectorEnv` as SB3 wants it.
+    """A vector environment of this package as SB3 wants it.
 
     Args:
         env: With autoreset mode "SameStep".

@@ -26,7 +26,7 @@ def test_twice_is_once() -> None:
         "import importlib, gymnasium, bitseq_env; importlib.reload(bitseq_env);"
         "print([name for name in gymnasium.registry if 'BitSequence' in name])"
     )
-    assert python(code) == "['BitSequence-v0']"
+    assert python(code) == "['BitSequence-v0', 'BitSequenceAppend-v0']"
     importlib.reload(bitseq_env)  # here too, where warnings are errors
 
 

@@ -16,10 +16,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bitseq_env import BitSequenceEnv, BitSequenceVectorEnv, rules
-from tests.bitseq_env.common import all_kinds, arguments, flipped, same, single_and_vector
+from tests.bitseq_env.common import (
+    ARGUMENTS,
+    CLASSES,
+    FLIP,
+    ONE_STEP,
+    actions_of,
+    all_kinds_of_both,
+    both,
+    flip_arguments,
+    flipped,
+    is_vector,
+    same,
+    single_and_vector_of_both,
+)
 
 
-@given(arguments(), st.lists(st.integers(0, 99), max_size=30), st.integers(0, 5))
+@given(flip_arguments(), st.lists(st.integers(0, 99), max_size=30), st.integers(0, 5))
 @settings(max_examples=150)
 def test_every_step_follows_the_rules(kwargs: Any, actions: list[int], seed: int) -> None:
     env = BitSequenceEnv(**kwargs)
@@ -64,21 +77,23 @@ def play(env: Any) -> list[Any]:
     rng = np.random.default_rng(0)
     returned = []
     for _ in range(8):
-        returned.append(env.step(rng.integers(env.n, size=getattr(env, "num_envs", None))))
+        returned.append(
+            env.step(rng.integers(actions_of(env), size=getattr(env, "num_envs", None)))
+        )
         over = np.any(returned[-1][2] | returned[-1][3])
         if over and getattr(env, "autoreset_mode", None) in (None, AutoresetMode.DISABLED):
             returned.append(env.reset())
     return returned
 
 
-@all_kinds
-@given(arguments(), st.integers(0, 2**40), st.booleans())
+@all_kinds_of_both
+@given(st.data(), st.integers(0, 2**40), st.booleans())
 @settings(max_examples=40)
 def test_seeds_settle_everything_and_copies_continue_alike(
-    make: Any, kwargs: dict[str, Any], number: int, listed: bool
+    env_id: str, make: Any, data: st.DataObject, number: int, listed: bool
 ) -> None:
-    env = make(**kwargs)
-    seed = [number, 3] if listed and make is not BitSequenceEnv else number
+    env = make(**data.draw(ARGUMENTS[env_id]))
+    seed = [number, 3] if listed and is_vector(env) else number
     fresh = pickle.loads(pickle.dumps(env))
     first, *again = [(each.reset(seed=seed), play(each)) for each in (env, fresh, env)]
     assert all(same(first, each) for each in again)
@@ -98,13 +113,16 @@ def arrays_in(value: Any) -> list[Any]:
     return []
 
 
-@all_kinds
+@all_kinds_of_both
 @pytest.mark.parametrize("goal_mode", ["fixed", "random"])
-def test_nothing_that_is_passed_or_returned_is_aliased(make: Any, goal_mode: str) -> None:
-    env, other = (make(n=3, max_steps=1, goal_mode=goal_mode) for _ in range(2))
-    vector = make is not BitSequenceEnv
+def test_nothing_that_is_passed_or_returned_is_aliased(
+    env_id: str, make: Any, goal_mode: str
+) -> None:
+    env, other = (make(n=3, **ONE_STEP[env_id], goal_mode=goal_mode) for _ in range(2))
+    vector = is_vector(env)
     actions = np.array([0, 1] if vector else 0)
-    state = np.array([[1, 0, 1], [0, 0, 0]] if vector else [1, 0, 1], dtype=np.int8)
+    states = [[1, 0, 1], [0, 0, 0]] if env_id == FLIP else [[2, 2, 2], [2, 2, 2]]
+    state = np.array(states if vector else states[0], dtype=np.int8)
     target, mask = np.array([1, 1, 1], dtype=np.int8), np.array([True, True])
     options = {"state": state, "target": target} | ({"reset_mask": mask} if vector else {})
     passed = copy.deepcopy((actions, options))
@@ -123,17 +141,20 @@ def test_nothing_that_is_passed_or_returned_is_aliased(make: Any, goal_mode: str
     assert same(passed, (actions, options))
 
 
-def test_a_target_is_copied() -> None:
+@single_and_vector_of_both
+def test_a_target_is_copied(make: Any) -> None:
     target = np.array([0, 1, 1], dtype=np.int8)
-    env = BitSequenceEnv(n=3, target=target)
+    env = make(n=3, target=target)
     target[:] = 0
-    assert env.target.tolist() == [0, 1, 1]
+    assert np.all(env.target == [0, 1, 1])
 
 
-@single_and_vector
-def test_steps_outside_of_an_episode_need_a_reset(make: Any) -> None:
-    vector = make is not BitSequenceEnv
-    env = make(n=1, render_mode="ansi", **({"autoreset_mode": "Disabled"} if vector else {}))
+@both
+@pytest.mark.parametrize("vector", [False, True])
+def test_steps_outside_of_an_episode_need_a_reset(env_id: str, vector: bool) -> None:
+    single, many = CLASSES[env_id]
+    kwargs: dict[str, Any] = {"n": 1, "render_mode": "ansi"}
+    env = many(2, **kwargs, autoreset_mode="Disabled") if vector else single(**kwargs)
     actions = [0, 0] if vector else 0
     some, everyone = (np.array([True, first]) for first in (False, True))
     calls: list[Any] = [lambda: env.step(actions), env.render]
@@ -143,7 +164,7 @@ def test_steps_outside_of_an_episode_need_a_reset(make: Any) -> None:
         with pytest.raises(ResetNeeded, match="first reset"):
             call()
     env.reset(options={"reset_mask": everyone} if vector else None)
-    assert np.all(env.step(actions)[2])  # n = 1: any episode is won by its only step
+    assert np.all(env.step(actions)[2])  # n = 1: any episode ends with its only step
     before = env.render()
     with pytest.raises(ResetNeeded, match=r"after the end of .* episode"):
         env.step(actions)
@@ -202,11 +223,13 @@ def test_large_ones(num_envs: Any, n: int) -> None:
         assert np.all(reward == (before == 1))
 
 
+@both
 @pytest.mark.parametrize("target", ["00110", [0, 0, 1, 1, 0]])
-def test_the_specification_survives_json(target: Any) -> None:
-    kwargs: dict[str, Any] = {"n": 5, "target": target, "max_steps": 9, "start": "zeros"}
-    single: Any = gym.make("BitSequence-v0", **kwargs)
-    vector: Any = gym.make_vec("BitSequence-v0", 3, **kwargs, autoreset_mode="SameStep")
+def test_the_specification_survives_json(env_id: str, target: Any) -> None:
+    own = {"max_steps": 9, "start": "zeros"} if env_id == FLIP else {"word_size": 5, "free_bits": 2}
+    kwargs: dict[str, Any] = {"n": 5, "target": target, **own}
+    single: Any = gym.make(env_id, **kwargs)
+    vector: Any = gym.make_vec(env_id, 3, **kwargs, autoreset_mode="SameStep")
     single, vector = (
         remake(EnvSpec.from_json(env.spec.to_json()))
         for remake, env in ((gym.make, single), (gym.make_vec, vector))
@@ -215,19 +238,21 @@ def test_the_specification_survives_json(target: Any) -> None:
     assert vector.target.tolist() == [[0, 0, 1, 1, 0]] * 3
     assert (vector.num_envs, vector.autoreset_mode) == (3, AutoresetMode.SAME_STEP)
     for env in (single, vector):
-        assert (env.max_steps, env.start) == (9, "zeros")
+        assert {name: getattr(env, name) for name in own} == own
 
 
-def test_make_adds_no_wrapper() -> None:
+@both
+def test_make_adds_no_wrapper(env_id: str) -> None:
     # Everything of GoalEnv's interface is there without `unwrapped`, and nothing costs time.
-    for name in ("BitSequence-v0", "bitseq_env:BitSequence-v0"):
-        assert type(gym.make(name, n=3)) is BitSequenceEnv
+    single, vector = CLASSES[env_id]
+    for name in (env_id, f"bitseq_env:{env_id}"):
+        assert type(gym.make(name, n=3)) is single
         env: Any = gym.make_vec(name, autoreset_mode="Disabled")
-        assert type(env) is BitSequenceVectorEnv
+        assert type(env) is vector
         assert (env.num_envs, env.metadata["autoreset_mode"]) == (1, AutoresetMode.DISABLED)
-        assert BitSequenceVectorEnv.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP
+        assert vector.metadata["autoreset_mode"] is AutoresetMode.NEXT_STEP
         sync: Any = gym.make_vec(name, num_envs=2, vectorization_mode="sync", n=4)
-        assert type(sync.envs[0]) is BitSequenceEnv
+        assert type(sync.envs[0]) is single
 
 
 def test_a_time_limit_of_gymnasiums_tells_the_time() -> None:

@@ -17,10 +17,15 @@ from gymnasium.error import DependencyNotInstalled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitseq_env import BitSequenceEnv, BitSequenceVectorEnv
+from bitseq_env import BitSequenceVectorEnv
 from bitseq_env.rendering import MAX_BITS, MAX_SIDE, Window, render_ansi, render_rgb
 from bitseq_env.rules import Bits
-from tests.bitseq_env.common import single_and_vector
+from tests.bitseq_env.common import (
+    APPEND,
+    CLASSES,
+    FLIP,
+    single_and_vector_of_both,
+)
 
 ACCENT = (213, 94, 0)
 
@@ -43,6 +48,11 @@ def test_ansi_says_everything_without_its_colours(n: int) -> None:
     for top, bottom, carets in zip(lines[0::3], lines[1::3], lines[2::3], strict=True):
         for at in range(8, len(top)):
             assert (top[at] != bottom[at]) == (carets[at : at + 1] == "^")
+
+
+def test_ansi_shows_what_is_open() -> None:
+    text = re.sub(r"\x1b\[[0-9;]*m", "", render_ansi([0, 1, 1, 2, 2], [0, 0, 1, 1, 2]))
+    assert text == "distance 2 of 4\nstate   011__\ntarget  0011*\n         ^\n"
 
 
 def test_ansi_colours_mismatches_apart() -> None:
@@ -82,6 +92,21 @@ def test_rgb_tells_the_four_cases_apart_in_grey() -> None:
             assert np.abs(grey[a] - grey[b]).max() > 80
 
 
+@pytest.mark.parametrize("n", [1, 30, 10_000, 100_000])
+def test_rgb_shows_what_is_open(n: int) -> None:
+    zeros, ones, open_ = (np.full(n, value) for value in (0, 1, 2))
+    for bits in (zeros, ones):
+        full = render_rgb(bits, bits)
+        for state, target in ((open_, bits), (bits, open_)):
+            picture = render_rgb(state, target)
+            assert picture.shape == full.shape
+            assert (picture != full).any(axis=2).sum() > 3 * n
+            assert not marked(state, target).any()
+    below_the_title = render_rgb(open_, open_)[48:]
+    frames = (below_the_title == (70, 70, 70)).all(axis=2).sum()
+    assert frames == 0 if n > 10_000 else frames > 10 * n  # where there is room for one
+
+
 def test_rgb_shows_the_order_of_bits() -> None:
     target = np.zeros(30, np.int8)
     places = [tuple(map(min, np.nonzero(marked(bit, target)))) for bit in np.eye(30, dtype=int)]
@@ -100,7 +125,7 @@ def test_any_kind_of_bits_is_welcome_and_nothing_else(render: Any) -> None:
     state, target = pair(12)
     for same in (state.astype(bool), state.astype(float), state.tolist()):
         np.testing.assert_array_equal(render(same, target), render(state, target))
-    for wrong in ([[0, 1]], [0, 2], [0]):
+    for wrong in ([[0, 1]], [0, 3], [0]):
         with pytest.raises(ValueError, match=r"target must be .* \(n=2\), got \["):
             render([0, 1], wrong)
 
@@ -166,21 +191,27 @@ def test_without_pygame_a_window_says_what_to_install(monkeypatch: pytest.Monkey
         env.reset()
 
 
-@single_and_vector
+# The first copy's states before and after an action of 0, and one for the second to begin in
+FRAMES = {FLIP: ("000", "100", "010"), APPEND: ("122", "102", "012")}
+
+
+@pytest.mark.parametrize("vector", [False, True])
+@pytest.mark.parametrize("env_id", CLASSES)
 def test_the_window_follows_the_episode_of_the_first_copy(
-    make: Any, monkeypatch: pytest.MonkeyPatch
+    env_id: str, vector: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = Mock()
     monkeypatch.setattr("bitseq_env.rendering.Window", opened)
-    env = make(n=3, target="111", render_mode="human")
-    vector = make is not BitSequenceEnv
-    env.reset(options={"state": [[0, 0, 0], [0, 1, 0]] if vector else "000"})
+    first, then, other = ([int(digit) for digit in state] for state in FRAMES[env_id])
+    kwargs: dict[str, Any] = {"n": 3, "target": "111", "render_mode": "human"}
+    env = CLASSES[env_id][1](2, **kwargs) if vector else CLASSES[env_id][0](**kwargs)
+    env.reset(options={"state": [first, other] if vector else first})
     env.step([0, 1] if vector else 0)
     assert env.render() == ((None, None) if vector else None)
     opened.assert_called_once_with(env.metadata["render_fps"])
     shown = [call.args[0] for call in opened().show.mock_calls]
     np.testing.assert_array_equal(
-        shown, [render_rgb(each, [1, 1, 1]) for each in ([0, 0, 0], [1, 0, 0], [1, 0, 0])]
+        shown, [render_rgb(each, [1, 1, 1]) for each in (first, then, then)]
     )
     env.close()
     env.close()
@@ -198,7 +229,19 @@ def test_pictures_of_all_copies(mode: str, render: Any) -> None:
     np.testing.assert_array_equal([*env.render(), single.render()], [*pictures, pictures[2]])
 
 
-@single_and_vector
+@pytest.mark.parametrize(("mode", "render"), [("ansi", render_ansi), ("rgb_array", render_rgb)])
+def test_pictures_of_what_is_written_leave_out_bits_that_are_free(mode: str, render: Any) -> None:
+    states = [[0, 2, 2, 2], [0, 1, 2, 2], [1, 0, 0, 2]]
+    kwargs: dict[str, Any] = {"n": 4, "target": "0111", "free_bits": 2, "render_mode": mode}
+    single, vector = CLASSES[APPEND]
+    one, many = single(**kwargs), vector(3, **kwargs)
+    one.reset(options={"state": states[1]})
+    many.reset(options={"state": states})
+    pictures = [render(each, [0, 1, 2, 2]) for each in states]
+    np.testing.assert_array_equal([*many.render(), one.render()], [*pictures, pictures[1]])
+
+
+@single_and_vector_of_both
 def test_without_a_render_mode_one_warning_names_them(make: Any) -> None:
     env = make(n=3)
     env.reset()

@@ -37,6 +37,45 @@ def test_a_step_in_constant_time_is_a_flip_and_a_count(data: Any, count: int, n:
         assert type(one) is int
 
 
+@given(st.data(), st.integers(0, 5), st.integers(1, 4), st.integers(1, 9))
+def test_a_word_is_its_bits_in_order(data: Any, count: int, word_size: int, words: int) -> None:
+    n = word_size * words
+    targets = data.draw(hnp.arrays(np.int8, (count, n), elements=st.integers(0, 1)))
+    free_bits = data.draw(st.integers(0, n - 1))
+    written = word_size * data.draw(hnp.arrays(np.int64, count, elements=st.integers(0, words - 1)))
+    actions = data.draw(hnp.arrays(np.int64, count, elements=st.integers(0, 2**word_size - 1)))
+    strings = data.draw(hnp.arrays(np.int8, (count, n), elements=st.integers(0, 1)))
+    strings[np.arange(n) >= written[:, None]] = rules.OPEN
+    after = strings.copy()
+    for row, (start, action) in enumerate(zip(written, actions, strict=True)):
+        after[row, start : start + word_size] = [*map(int, f"{action:0{word_size}b}")]
+    to_go = [
+        (each[:, : n - free_bits] != targets[:, : n - free_bits]).sum(axis=1)
+        for each in (strings, after)
+    ]
+    distance = rules.bits_to_go(strings, targets, free_bits)
+    np.testing.assert_array_equal(distance, to_go[0])
+    whole = rules.is_whole(after)
+    np.testing.assert_array_equal(whole, written + word_size == n)
+
+    wanted, kept = rules.wanted(targets, free_bits), targets.copy()
+    together, at = strings.copy(), np.arange(count) * n + written
+    arguments = together.reshape(-1), wanted.reshape(-1), at, actions
+    moved = rules.write_and_distance(*arguments, distance, word_size)
+    np.testing.assert_array_equal(together, after)
+    np.testing.assert_array_equal(moved, to_go[1])
+    np.testing.assert_array_equal(targets, kept)
+    assert moved.dtype == distance.dtype
+
+    for row in range(count):
+        alone = bytearray(strings[row])
+        own = int(written[row]), int(actions[row]), int(distance[row])
+        one = rules.write_and_distance(alone, wanted[row].tobytes(), *own, word_size)
+        assert (bytes(alone), one) == (after[row].tobytes(), moved[row])
+        assert type(one) is int
+        assert rules.is_whole(after[row]) is bool(whole[row])
+
+
 @pytest.mark.parametrize("dtype", [np.int8, np.int64, np.float32, np.bool_])
 def test_distances_of_any_dtype_and_any_batch_shape(dtype: Any) -> None:
     states, targets = np.random.default_rng(0).integers(0, 2, size=(2, 3, 4, 6)).astype(dtype)

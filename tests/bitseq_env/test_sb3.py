@@ -7,28 +7,33 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from stable_baselines3 import DQN, HerReplayBuffer
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.monitor import Monitor
 
-import bitseq_env  # noqa: F401  (registers the environment)
-from bitseq_env.sb3 import BitSequenceVecEnv
+from bitseq_env.sb3 import BitSequenceVecEnv, make_sb3_vec_env
+from tests.bitseq_env.common import APPEND, FLIP
 
 N, COPIES = 5, 6
-ENV_ID = "BitSequence-v0"
 
 
-def ours(**settings: Any) -> BitSequenceVecEnv:
-    return BitSequenceVecEnv(
-        gym.make_vec(ENV_ID, num_envs=COPIES, n=N, autoreset_mode="SameStep", **settings)
-    )
+def ours(env_id: str = FLIP, **settings: Any) -> BitSequenceVecEnv:
+    return make_sb3_vec_env(COPIES, env_id=env_id, n=N, **settings)
 
 
-@pytest.mark.parametrize("continuing_task", [False, True])
-def test_same_as_sb3s_own(continuing_task: bool) -> None:
-    """From zeros to one target there is nothing to draw, so both must agree to the bit."""
-    settings = {"target": "01101", "start": "zeros", "continuing_task": continuing_task}
-    batched = ours(**settings)
-    single = make_vec_env(ENV_ID, n_envs=COPIES, env_kwargs={"n": N, **settings})
+@pytest.mark.parametrize(
+    ("env_id", "own"),
+    [
+        (FLIP, {"start": "zeros", "continuing_task": False}),
+        (FLIP, {"start": "zeros", "continuing_task": True}),
+        (APPEND, {"free_bits": 2}),
+    ],
+)
+def test_same_as_sb3s_own(env_id: str, own: dict[str, Any]) -> None:
+    """From one start to one target there is nothing to draw, so both must agree to the bit."""
+    settings = {"target": "01101", **own}
+    batched = ours(env_id, **settings)
+    single = make_vec_env(env_id, n_envs=COPIES, env_kwargs={"n": N, **settings})
     one: Any = batched.reset()
     two: Any = single.reset()
     rng = np.random.default_rng(0)
@@ -36,7 +41,7 @@ def test_same_as_sb3s_own(continuing_task: bool) -> None:
     for _ in range(120):
         for key in one:
             np.testing.assert_array_equal(one[key], two[key])
-        actions = rng.integers(N, size=COPIES)
+        actions = rng.integers(batched.action_space.n, size=COPIES)  # type: ignore[attr-defined]
         one, rewards, dones, infos = batched.step(actions)
         two, expected_rewards, expected_dones, expected_infos = single.step(actions)
         np.testing.assert_array_equal(rewards, expected_rewards)
@@ -94,4 +99,38 @@ def test_methods_and_wrappers() -> None:
 
 def test_other_autoreset_modes_are_refused() -> None:
     with pytest.raises(ValueError, match="SameStep"):
-        BitSequenceVecEnv(gym.make_vec(ENV_ID, num_envs=2, n=3))
+        BitSequenceVecEnv(gym.make_vec(FLIP, num_envs=2, n=3))
+
+
+@pytest.mark.parametrize("free_bits", [0, 2])
+@pytest.mark.parametrize("native", [True, False])
+def test_sb3s_hindsight_learns_from_what_was_written(native: bool, free_bits: int) -> None:
+    settings: dict[str, Any] = {"n": 12, "word_size": 3, "target_seed": 0, "free_bits": free_bits}
+    env: Any = (
+        make_sb3_vec_env(4, env_id=APPEND, **settings)
+        if native
+        else make_vec_env(APPEND, n_envs=4, env_kwargs=settings)
+    )
+    model = DQN(
+        "MultiInputPolicy",
+        env,
+        replay_buffer_class=HerReplayBuffer,
+        replay_buffer_kwargs={"n_sampled_goal": 4, "goal_selection_strategy": "final"},
+        learning_starts=100,
+        buffer_size=1_000,
+        policy_kwargs={"net_arch": [8]},
+        seed=0,
+    )
+    model.learn(400)
+    assert model.replay_buffer is not None
+    batch: Any = model.replay_buffer.sample(1_000)
+    achieved, desired = (
+        batch.next_observations[key].numpy() for key in ("achieved_goal", "desired_goal")
+    )
+    whole = (achieved != 2).all(axis=1)
+    assert (desired != 2).all()
+    right = whole & (achieved == desired)[:, : 12 - free_bits].all(axis=1)
+    # An episode has four steps, four of five transitions have the goal that theirs ended with.
+    assert 0.1 < right.mean() < 0.3
+    np.testing.assert_array_equal(batch.rewards[:, 0].numpy(), right)
+    np.testing.assert_array_equal(batch.dones[:, 0].numpy(), whole)

@@ -11,7 +11,14 @@ import pytest
 from gymnasium.error import ResetNeeded
 
 from bitseq_env import BitSequenceEnv, BitSequenceVectorEnv
-from tests.bitseq_env.common import single_and_vector
+from tests.bitseq_env.common import (
+    APPEND,
+    CLASSES,
+    FLIP,
+    both,
+    single_and_vector,
+    single_and_vector_of_both,
+)
 
 
 def texts(bits: Any) -> list[str]:
@@ -52,13 +59,13 @@ def test_starts_are_uniform_over_all_other_states() -> None:
 
 
 @pytest.mark.parametrize("target", ["0110", [0, 1, 1, 0], (0, 1, 1, 0), np.array([0.0, 1, 1, 0])])
-@single_and_vector
+@single_and_vector_of_both
 def test_which_s_a_target(make: Any, target: Any) -> None:
     env = make(n=4, target=target)
     assert {*texts(env.target), *goals(env, 5, None, 6)} == {"0110"}
 
 
-@single_and_vector
+@single_and_vector_of_both
 def test_which_s_a_target_seed(make: Any) -> None:
     env = make(n=40, target_seed=3)
     (s,) = {*texts(env.target), *goals(env, 0, None, 1)}
@@ -77,7 +84,7 @@ def test_what_seeds_draw_never_changes_between_versions() -> None:
     assert starts == ["11111000110000101011"]
 
 
-@single_and_vector
+@single_and_vector_of_both
 def test_which_s_the_environments_own(make: Any) -> None:
     env = make(n=30)
     (first,), (second,) = set(goals(env, 1, None, None)), set(goals(env, 2, None))
@@ -90,7 +97,7 @@ def test_which_s_the_environments_own(make: Any) -> None:
 
 
 @pytest.mark.parametrize("kwargs", [{}, {"goal_mode": "random", "target_seed": 0}])
-@single_and_vector
+@single_and_vector_of_both
 def test_a_target_that_is_not_drawn_yet_is_not_there_yet(make: Any, kwargs: Any) -> None:
     env = make(n=3, **kwargs)
     assert not hasattr(env, "target")
@@ -142,11 +149,17 @@ def test_a_state_that_is_given_is_never_the_goal_that_is_drawn(make: Any) -> Non
     assert set(starts_and_goals(env, *[None] * 20, state="1")[1]) == {"0"}
 
 
-@pytest.mark.parametrize("start", ["random", "zeros"])
-@pytest.mark.parametrize("kwargs", [{"target_seed": 3}, {}])
-def test_s_of_all_copies_is_that_of_a_single_one(start: str, kwargs: dict[str, Any]) -> None:
-    s = goals(BitSequenceEnv(n=20, start=start, **kwargs), 5)
-    env = BitSequenceVectorEnv(4, n=20, start=start, **kwargs)
+@pytest.mark.parametrize(
+    ("env_id", "own"), [(FLIP, {"start": "random"}), (FLIP, {"start": "zeros"}), (APPEND, {})]
+)
+@pytest.mark.parametrize("seeded", [{"target_seed": 3}, {}])
+def test_s_of_all_copies_is_that_of_a_single_one(
+    env_id: str, own: dict[str, Any], seeded: dict[str, Any]
+) -> None:
+    single, vector = CLASSES[env_id]
+    kwargs = own | seeded
+    s = goals(single(n=20, **kwargs), 5)
+    env = vector(4, n=20, **kwargs)
     assert goals(env, 5, [5, 6, 7, 8], None) == s * 12
 
 
@@ -164,10 +177,12 @@ def test_a_list_of_seeds() -> None:
     assert len(set(by_chance)) == 9
 
 
-def test_goals_of_all_copies_come_from_one_stream() -> None:
+@both
+def test_goals_of_all_copies_come_from_one_stream(env_id: str) -> None:
+    single, vector = CLASSES[env_id]
     kwargs: dict[str, Any] = {"n": 30, "goal_mode": "random", "target_seed": 7}
-    stream = goals(BitSequenceEnv(**kwargs), 0, *[None] * 7)
-    env = BitSequenceVectorEnv(4, **kwargs)
+    stream = goals(single(**kwargs), 0, *[None] * 7)
+    env = vector(4, **kwargs)
     assert goals(env, 0, None) == stream
     assert goals(env, 1) == stream[:4]
 
@@ -196,10 +211,14 @@ def test_states_and_targets_for_each_copy() -> None:
         assert info["_hamming_distance"].tolist() == told.tolist()
 
 
-def test_the_others_keep_their_targets_where_a_masked_reset_has_a_seed() -> None:
-    env = BitSequenceVectorEnv(2, n=30, max_steps=1)
+@pytest.mark.parametrize(("env_id", "own"), [(FLIP, {"max_steps": 1}), (APPEND, {"word_size": 15})])
+def test_the_others_keep_their_targets_where_a_masked_reset_has_a_seed(
+    env_id: str, own: dict[str, Any]
+) -> None:
+    env = CLASSES[env_id][1](2, n=30, **own)
     before, _ = goals(env, 0)
     _, (kept, after) = starts_and_goals(env, 1, reset_mask=np.array([False, True]))
     assert kept == before != after
-    env.step(np.array([0, 0]))
+    for _ in range(env.max_steps):
+        env.step(np.array([0, 0]))
     assert texts(env.step(np.array([0, 0]))[0]["desired_goal"]) == [after] * 2

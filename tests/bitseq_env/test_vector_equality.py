@@ -11,9 +11,15 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bitseq_env import BitSequenceEnv, BitSequenceVectorEnv, rules
+from bitseq_env import (
+    BitSequenceAppendEnv,
+    BitSequenceAppendVectorEnv,
+    BitSequenceEnv,
+    BitSequenceVectorEnv,
+    rules,
+)
 from bitseq_env.goals import GoalTask
-from tests.bitseq_env.common import arguments, flipped, same
+from tests.bitseq_env.common import APPEND, ARGUMENTS, FLIP, actions_of, begun, both, flipped, same
 
 
 class Script:
@@ -46,11 +52,11 @@ class Scripted(GoalTask):
         states = targets ^ self.starts.rows(count)
         return states, rules.hamming(states, targets)
 
-    def _draw_targets(self, count: int | None, states: Any) -> Any:
+    def _draw_targets(self, count: int | None, forbidden: Any) -> Any:
         if self.goal_mode == "fixed":  # s, which each single environment draws for itself
-            return super()._draw_targets(count, states)
+            return super()._draw_targets(count, forbidden)
         rows = self.targets.rows(count)
-        return rows if states is None else states ^ rows
+        return rows if forbidden is None else forbidden ^ rows
 
 
 class ScriptedEnv(Scripted, BitSequenceEnv):
@@ -61,20 +67,37 @@ class ScriptedVectorEnv(Scripted, BitSequenceVectorEnv):
     """Many environments with scripted draws."""
 
 
+class ScriptedAppendEnv(Scripted, BitSequenceAppendEnv):
+    """One that writes."""
+
+
+class ScriptedAppendVectorEnv(Scripted, BitSequenceAppendVectorEnv):
+    """Many that write."""
+
+
+SCRIPTED: dict[str, tuple[Any, Any]] = {
+    FLIP: (ScriptedEnv, ScriptedVectorEnv),
+    APPEND: (ScriptedAppendEnv, ScriptedAppendVectorEnv),
+}
+
+
 def assert_same(ours: Any, theirs: Any) -> None:
     assert same(ours, theirs), f"{ours}\n{theirs}"
 
 
-@given(arguments(), st.sampled_from(AutoresetMode), st.integers(0, 2**32))
+@both
+@given(st.data(), st.sampled_from(AutoresetMode), st.integers(0, 2**32))
 @settings(max_examples=250)
-def test_native_is_sync(kwargs: dict[str, Any], mode: AutoresetMode, script: int) -> None:
+def test_native_is_sync(env_id: str, data: Any, mode: AutoresetMode, script: int) -> None:
+    kwargs = data.draw(ARGUMENTS[env_id])
+    single, vector = SCRIPTED[env_id]
     rng = np.random.default_rng(script)
     n, num_envs = kwargs["n"], int(rng.integers(1, 5))
     kwargs["render_mode"] = (None, "ansi", "rgb_array")[rng.integers(3)]
     if kwargs["goal_mode"] == "fixed" and "target" not in kwargs:
         kwargs["target_seed"] = script % 10  # or each single one draws an s of its own
-    ours = ScriptedVectorEnv(num_envs, **kwargs, autoreset_mode=mode)
-    singles = [ScriptedEnv(**kwargs) for _ in range(num_envs)]
+    ours = vector(num_envs, **kwargs, autoreset_mode=mode)
+    singles = [single(**kwargs) for _ in range(num_envs)]
     theirs = SyncVectorEnv([lambda env=env: env for env in singles], autoreset_mode=mode)  # type: ignore[misc]
     for env in (ours, *singles):
         # each side reads the two scripts from the beginning
@@ -97,7 +120,9 @@ def test_native_is_sync(kwargs: dict[str, Any], mode: AutoresetMode, script: int
                 options["reset_mask"] = mask if turn else np.ones(num_envs, dtype=np.bool_)
             if rng.random() < 0.3:
                 options["target"] = rng.integers(0, 2, size=n)
-            if rng.random() < 0.3 or "target" in options:
+            if env_id == APPEND and rng.random() < 0.5:
+                options["state"] = begun(rng, n, kwargs["word_size"])
+            elif env_id == FLIP and (rng.random() < 0.3 or "target" in options):
                 goal = options.get("target", singles[0]._s)
                 if goal is None:  # it is drawn, and never the state
                     goal = rng.integers(0, 2, size=n)
@@ -109,7 +134,7 @@ def test_native_is_sync(kwargs: dict[str, Any], mode: AutoresetMode, script: int
                 ours.reset(seed=seed, options=copy.deepcopy(options)),
                 theirs.reset(seed=seed, options=copy.deepcopy(options)),
             )
-        actions = rng.integers(0, n, size=num_envs)
+        actions = rng.integers(0, actions_of(ours), size=num_envs)
         returned = ours.step(actions)
         assert_same(returned, theirs.step(actions))
         over = returned[2] | returned[3]
@@ -118,5 +143,5 @@ def test_native_is_sync(kwargs: dict[str, Any], mode: AutoresetMode, script: int
             assert_same(ours.call("render"), theirs.call("render"))
         for name in ("target", "n", "action_space", "observation_space", "max_steps"):
             assert_same(ours.get_attr(name), theirs.get_attr(name))
-    goals = rng.integers(0, 2, size=(2, n))
+    goals = rng.integers(0, 2 if env_id == FLIP else 3, size=(2, n))
     assert_same(ours.call("compute_reward", *goals), theirs.call("compute_reward", *goals))
