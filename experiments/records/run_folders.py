@@ -275,9 +275,13 @@ def _check_result(path: Path, result: Mapping[str, Any], config: RunConfig) -> N
         state = "missing" if differing[0] in RUN_COLUMNS else "unknown"
         raise ResultError(f"{path}: key {differing[0]!r} is {state}")
     wanted = settings_row(config)
+    # Runs of before a setting existed do not name it.
+    later = set(dict(config)) - set(config.to_dict())
     for name, value in result.items():
         if value is None and name in _NEVER_EMPTY:
             raise ResultError(f"{path}: {name} is empty")
+        if value is None and name in later:
+            continue
         if name in wanted and tables.disagree(name, wanted[name], value):
             raise ResultError(
                 f"{path}: {name} is {value!r}, but {wanted[name]!r} in {path.with_name(CONFIG)}"

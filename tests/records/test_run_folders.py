@@ -161,6 +161,19 @@ def test_a_configuration_that_its_result_does_not_know_is_refused(folder: Path) 
         run_folders.read_run(folder)
 
 
+@pytest.mark.parametrize("named", ["replay", "gamma"])
+def test_a_run_of_before_a_setting_existed_does_not_name_it(tmp_path: Path, named: str) -> None:
+    run = make_finished_run(method="dqn")
+    folder = run_folders.write_run(
+        tmp_path, dataclasses.replace(run, result=run.result | {named: None})
+    )
+    if named == "gamma":  # which every run has had
+        with pytest.raises(ResultError, match="gamma is None, but"):
+            run_folders.read_run(folder)
+    else:
+        assert run_folders.read_run(folder).config == run.config
+
+
 def test_a_run_is_on_the_disk_before_it_has_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
