@@ -129,7 +129,7 @@ def _default(name: str, field: FieldInfo) -> str:
     """What fills a setting that is not given, in words."""
     if not isinstance(rule := field.default_factory, Rule):
         return str(field.default)
-    entries: list[Method | Network] = [*registry.METHODS.values(), *registry.NETWORKS.values()]
+    entries: list[Method | Network] = [*registry.entries(), *registry.NETWORKS.values()]
     others = [
         f"; {entry.name}: {entry.rules[name].said}" for entry in entries if name in entry.rules
     ]

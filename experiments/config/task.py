@@ -9,7 +9,8 @@ from typing import Any, Self
 import gymnasium as gym
 
 import bitseq_env  # noqa: F401  (registers BitSequence-v0)
-from experiments.config.run import ENV_ID, RunConfig, eval_episodes
+from experiments.config.run import RunConfig
+from experiments.config.run_settings import ENV_ID, eval_episodes
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from stable_baselines3.common.utils import safe_mean
 from stable_baselines3.common.vec_env import VecEnv
 
 from bitseq_env.sb3 import BitSequenceVecEnv
-from experiments.config.run import ENV_ID, RunConfig
+from experiments.config.run import RunConfig
+from experiments.config.run_settings import ENV_ID
 from experiments.config.task import Task
 from experiments.evaluation.looks import Looks
 from experiments.methods.wrappers import WithheldReward, training_copies

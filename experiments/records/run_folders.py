@@ -20,7 +20,8 @@ import pandas as pd
 
 from experiments.config import registry
 from experiments.config.errors import ConfigError
-from experiments.config.run import ENV_ID, RunConfig
+from experiments.config.run import RunConfig
+from experiments.config.run_settings import ENV_ID
 from experiments.records import files, tables
 from experiments.records.files import ResultError
 from experiments.records.schema import (

@@ -12,7 +12,8 @@ import pytest
 from scipy import stats
 
 from bitseq_env import BitSequenceEnv
-from experiments.config.run import ENV_ID, RunConfig
+from experiments.config.run import RunConfig
+from experiments.config.run_settings import ENV_ID
 from experiments.config.streams import Stream, derived_seed
 from experiments.config.task import Task
 from experiments.evaluation import greedy

@@ -9,7 +9,8 @@ from pydantic import model_validator
 
 from experiments.config.errors import ConfigError
 from experiments.config.registry import Filled, Rule
-from experiments.config.run import STEPS, RunConfig
+from experiments.config.run import RunConfig
+from experiments.config.run_settings import STEPS
 from experiments.config.settings import check_at_least, check_at_most, setting
 
 _STORED_BITS = 10**12

@@ -9,16 +9,11 @@ from pydantic import field_validator, model_validator
 
 from experiments.config import outside, registry
 from experiments.config.errors import ConfigError
-from experiments.config.registry import OWN, Filled, Method, Rule
+from experiments.config.registry import OWN, Method, Rule
 from experiments.config.run import RunConfig
 from experiments.config.settings import Widths, setting
 
 NAME = "package.module:Name"
-
-
-def _budget(run: Filled) -> int:
-    usual = 200_000 if run["goal_mode"] == "random" else 30_000
-    return int(max(usual, 20 * run["max_steps"] * run["n_envs"]))
 
 
 class PluggedRun(RunConfig):
@@ -28,18 +23,6 @@ class PluggedRun(RunConfig):
         "Which code that is.",
         rule=Rule("module_version", "what is there", lambda run: outside.version(run["module"])),
         flag=False,
-    )
-    n_envs: int = setting(
-        "Parallel copies of the environment.",
-        rule=Rule("n_envs", "1, as other people's defaults are made for one", lambda _: 1),
-        low=1,
-        high=10**6,
-    )
-    budget_env_steps: int = setting(
-        "Environment steps after which a run ends, counted over all copies.",
-        rule=Rule("budget_env_steps", "as for DQN", _budget),
-        low=1,
-        high=10**12,
     )
     updates_per_env_step: Literal[0, None] = setting(  # type: ignore[assignment]
         "0: untrained, a control; otherwise as the class has it.", None
@@ -127,8 +110,10 @@ registry.register(
         title="a class of your own",
         settings=PluggedRun,
         module="experiments.methods.plugged.classes:learner_class",
+        rules=registry.rules(
+            Rule("n_envs", "1, as other people's defaults are made for one", lambda _: 1)
+        ),
         network=OWN,
-        fixed={},
         mark="module",
         planned="experiments.methods.plugged.classes:check",
     )
