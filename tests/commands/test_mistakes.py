@@ -1,104 +1,19 @@
-"""Help, and what a person can get wrong: named in a line, and nothing is written."""
+"""What a person can get wrong: named in a line, and nothing is written."""
 
 from __future__ import annotations
 
 import errno
 import os
 import re
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch as th
 
-from experiments.command_line import has_flag
-from experiments.config import registry
-from experiments.config.presets import PRESETS
-from experiments.config.registry import Rule
 from experiments.records import files, run_folders
-from tests.command_lines import REPOSITORY, Command, Outcome, listing, trained
+from tests.command_lines import Command, Outcome, listing, trained
 from tests.made_runs import make_finished_run
-
-COMMANDS = ("train", "compare", "evaluate", "plot")
-
-
-# Help.
-
-
-@pytest.fixture
-def help_of(command: Command, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
-    """A command's help without its line breaks, and without spaces, as words are broken too."""
-    # Wider terminals have the groups side by side.
-    monkeypatch.setenv("COLUMNS", "120")
-
-    def told(name: str) -> str:
-        outcome = command(name, "--help")
-        assert outcome.status == 0
-        return outcome.text.replace(" ", "")
-
-    return told
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_shows_every_default(help_of: Callable[[str], str], name: str) -> None:
-    text = help_of(name)
-    settings = {
-        name
-        for entry in registry.entries()
-        for name, info in entry.settings.model_fields.items()
-        if has_flag(info)
-    }
-    flags = {
-        "train": len(settings - {"device"}) + 8,
-        "compare": len(settings - {"method", "network", "n", "seed", "device"}) + 16,
-        "evaluate": 8,
-        "plot": 0,
-    }
-    assert text.count("(default:") == flags[name]
-    assert ("(required)" in text) == (name in ("evaluate", "plot"))
-    # Nothing of the source that is no help.
-    assert "type:ignore" not in text
-    assert "noqa" not in text
-
-
-@pytest.mark.parametrize("name", ["train", "compare"])
-def test_every_setting_is_a_flag_with_its_rule_and_whose_it_is(
-    help_of: Callable[[str], str], name: str
-) -> None:
-    text = help_of(name)
-    swept = {"method", "network", "n", "seed", "device"} if name == "compare" else {"device"}
-    for entry in registry.METHODS.values():
-        for field, info in entry.settings.model_fields.items():
-            if field in swept or not has_flag(info):
-                continue
-            flag = {"budget_env_steps": "budget"}.get(field, field).replace("_", "-")
-            assert f"--{flag}" in text
-            if isinstance(info.default_factory, Rule):
-                assert f"(default:{info.default_factory.said}".replace(" ", "") in text
-    whose = ["Settingsofeverymethod.", "--hidden", "Settingsofdqnandher.", "--gamma"]
-    whose += ["Settingsofdqn.", "--replay", "--replay-share"]
-    places = [text.index(words) for words in (*whose, "Settingsofher.", "--relabel-share")]
-    assert places == sorted(places)
-
-
-def test_help_names_every_preset_with_its_cost(help_of: Callable[[str], str]) -> None:
-    text = help_of("compare")
-    for name, preset in PRESETS.items():
-        assert f"{name}: {preset.cost}".replace(" ", "") in text
-
-
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_is_there_where_docstrings_are_dropped(name: str) -> None:
-    command = [sys.executable, "-OO", "-m", f"experiments.{name}", "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY)
-    assert done.returncode == 0, done.stderr
-    assert "--help" in done.stdout
-
-
-# Mistakes.
 
 NO_CUDA = pytest.mark.skipif(th.cuda.is_available(), reason="there is CUDA here")
 
