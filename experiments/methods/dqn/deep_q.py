@@ -91,7 +91,12 @@ class DeepQRun(RunConfig):
         low=0,
         high=STEPS,
     )
-    exploration_final_eps: float = setting("Epsilon from there on.", 0.05, low=0, high=1)
+    exploration_final_eps: float = setting(
+        "Epsilon from there on.",
+        rule=Rule("exploration_final_eps", "0.05", lambda _: 0.05),
+        low=0,
+        high=1,
+    )
     exploration: Literal["decay", "spread"] = setting(
         "decay: one epsilon that falls; spread: each copy keeps its own, half of them 1 and the "
         "others evenly from there down to 0 (Horgan et al., 2018).",

@@ -25,6 +25,14 @@ def _large(run: Filled) -> bool:
     return bool(run["n"] >= 500)
 
 
+def _long(run: Filled) -> bool:
+    """Whether episodes are so long that a policy leads past most states without more chance.
+
+    Values of right and wrong actions lie close then, and what is not visited for a while drifts.
+    """
+    return bool(run["n"] >= 200)
+
+
 def _multiply_adds(run: Any) -> int:
     first, *further = run.hidden
     # Two inputs a bit; then each bit's features beside their mean.
@@ -46,7 +54,17 @@ registry.register(
                 "1, as an update costs little more than a step; 0.25 from n = 500",
                 lambda run: 0.25 if _large(run) else 1.0,
             ),
-            Rule("hidden", "64 64", lambda _: (64, 64)),
+            Rule(
+                "hidden",
+                "64 64; 128 128 from n = 200",
+                lambda run: (128, 128) if _long(run) else (64, 64),
+            ),
+            Rule(
+                "exploration_final_eps",
+                "0.5 from n = 200",
+                lambda _: 0.5,
+                _long,
+            ),
             Rule("batch_size", "128; 512 from n = 500", lambda run: 512 if _large(run) else 128),
             Rule("exploration_steps", "10 n", lambda run: 10 * run["n"]),
             Rule(
