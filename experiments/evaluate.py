@@ -90,23 +90,10 @@ def evaluate_command(arguments: EvaluateArguments) -> int:
     seed = derived_seed(task.seed, Stream.EVALUATE_COMMAND, arguments.seed)
     outcome = greedy.evaluate(policy, task, seed)
 
-    count, reached = len(outcome.reached), int(outcome.reached.sum())
-    low, high = wilson_interval(reached, count)
     trained = f" (trained at n = {run.config.n})" if task.n != run.config.n else ""
     console.print(f"{run.config.run_id}, n = {task.n}{trained}, horizon {task.max_steps}")
-    console.print(
-        f"success rate {outcome.success_rate:.4f}, 95% Wilson interval [{low:.4f}, {high:.4f}], "
-        f"{reached:,} of {count:,} greedy episodes"
-    )
-    if task.start == "zeros" and task.goal_mode == "fixed":
-        console.print("all episodes start alike (zeros, one fixed target): one tells all")
-    if reached:
-        steps = outcome.steps[outcome.reached].mean()
-        optimum = outcome.optimum[outcome.reached].mean()
-        console.print(
-            f"steps of the episodes that reached s: {steps:.2f} in the mean, optimum {optimum:.2f} "
-            f"(the initial Hamming distance), ratio {steps / optimum:.3f}"
-        )
+    for line in in_words(outcome, task):
+        console.print(line)
     if arguments.gif is not None:
         frames = list(play(task, policy, seed, "rgb_array"))
         save_gif(frames, arguments.gif, arguments.fps)
@@ -117,6 +104,32 @@ def evaluate_command(arguments: EvaluateArguments) -> int:
                 print(frame, end="\n\n")
                 time.sleep(1 / arguments.fps)
     return 0
+
+
+def in_words(outcome: greedy.Episodes, task: Task) -> Iterator[str]:
+    """What episodes came to, in lines."""
+    count = len(outcome.reached)
+    if outcome.reached.dtype != np.bool_:
+        yield (
+            f"success rate {outcome.success_rate:.4f}: the policy's own chance to write a right "
+            f"string, exact, {'one goal' if count == 1 else f'mean of {count:,} goals'}"
+        )
+        return
+    reached = int(outcome.reached.sum())
+    low, high = wilson_interval(reached, count)
+    yield (
+        f"success rate {outcome.success_rate:.4f}, 95% Wilson interval [{low:.4f}, {high:.4f}], "
+        f"{reached:,} of {count:,} greedy episodes"
+    )
+    if task.start != "random" and task.goal_mode == "fixed":
+        yield f"all episodes start alike ({task.start}, one fixed target): one tells all"
+    if reached and not task.writes:
+        steps = outcome.steps[outcome.reached].mean()
+        optimum = outcome.optimum[outcome.reached].mean()
+        yield (
+            f"steps of the episodes that reached s: {steps:.2f} in the mean, optimum {optimum:.2f} "
+            f"(the initial Hamming distance), ratio {steps / optimum:.3f}"
+        )
 
 
 def play(task: Task, policy: Policy, seed: int, render_mode: str) -> Iterator[Any]:

@@ -64,6 +64,8 @@ class Network:
         knows_symmetry: Whether it knows that bits are interchangeable.
         needs_goal: Whether it cannot work without seeing the target.
         sb3s: Whether SB3 has it too, for stock runs.
+        env: The only environment that it is for, None if any.
+        because: Why, for an error.
     """
 
     name: str
@@ -74,6 +76,8 @@ class Network:
     knows_symmetry: bool = False
     needs_goal: bool = False
     sb3s: bool = False
+    env: str | None = None
+    because: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +93,8 @@ class Method:
             of a function from a run to such a class.
         rules: Defaults that are this method's own, by setting.
         network: The only network that it works with, None if any.
+        env: The only environment that it is for, None if any.
+        because: Why, for an error.
         fixed: Settings of other methods that stand in this one's runs with one value.
         mark: A setting that stands in its runs alone. Methods from outside the project share an
             entry with one, and their runs go by names of their own.
@@ -102,6 +108,8 @@ class Method:
     module: str
     rules: Mapping[str, Rule] = field(default_factory=dict)
     network: str | None = None
+    env: str | None = None
+    because: str = ""
     fixed: Mapping[str, Any] = field(default_factory=dict)
     mark: str | None = None
     planned: str | None = None

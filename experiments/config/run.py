@@ -13,7 +13,7 @@ from pydantic import model_validator
 from experiments.config import naming, outside, registry
 from experiments.config.errors import ConfigError
 from experiments.config.registry import OWN
-from experiments.config.run_settings import BITS, RunSettings
+from experiments.config.run_settings import APPEND, BITS, SOLVED_FROM, RunSettings
 from experiments.config.settings import check_at_most
 
 _FOLLOW_FROM_NAMES = ("network_module", "network_version", "network_traits")
@@ -82,8 +82,7 @@ class RunConfig(RunSettings):
     def _fits_together(self) -> Self:
         if type(self) is not self._entry.settings:
             raise ConfigError(f"a run of method {self.method!r} is made by RunConfig.of()")
-        if self.target:
-            self._check_target()
+        self._check_env()
         for name in ("n_envs", "eval_episodes"):
             check_at_most(name, getattr(self, name), BITS // self.n)
         if self.learner_reward == "r-1" and self.reward_type != "zero_one":
@@ -101,14 +100,41 @@ class RunConfig(RunSettings):
             )
         return self
 
+    def _check_env(self) -> None:
+        """What fits the environment, and who learns in it."""
+        writes = self.env == APPEND
+        fixed: dict[str, Any] = {"word_size": 1, "free_bits": 0}
+        if writes:
+            if self.n % self.word_size:
+                raise ConfigError(f"word_size must divide n = {self.n}, got {self.word_size}")
+            check_at_most("free_bits", self.free_bits, self.n - 1)
+            fixed = {"start": "empty", "max_steps": self.n // self.word_size}
+            fixed |= {"continuing_task": False, "implementation": "fast"}
+        for name, only in fixed.items():
+            if (value := getattr(self, name)) != only:
+                raise ConfigError(f"{name} must be {only!r} in {self.env}, got {value!r}")
+        if not writes and self.start == "empty":
+            raise ConfigError(
+                f"start must be one of 'random', 'zeros' in {self.env}, got {self.start!r}"
+            )
+        for entry in (self._entry, registry.network_of(dict(self))):
+            if entry.env not in (None, self.env):
+                raise ConfigError(
+                    f"env must be {entry.env!r} for {entry.name!r}, {entry.because}; got "
+                    f"{self.env!r}"
+                )
+        if self.target:
+            self._check_target()
+
     def _check_target(self) -> None:
         """As the environment does."""
         # Imported here, as it brings Gymnasium, and plans are made without.
-        from bitseq_env import BitSequenceEnv
+        from bitseq_env import BitSequenceAppendEnv, BitSequenceEnv
 
-        of_target = ("n", "target", "goal_mode", "start")
+        kind: Any = BitSequenceAppendEnv if self.env == APPEND else BitSequenceEnv
+        of_target = ("n", "target", "goal_mode", *(() if self.env == APPEND else ("start",)))
         try:
-            BitSequenceEnv(**{name: getattr(self, name) for name in of_target})
+            kind(**{name: getattr(self, name) for name in of_target})
         except ValueError as error:
             raise ConfigError(str(error)) from error
 
@@ -146,6 +172,11 @@ class RunConfig(RunSettings):
     def outside(self) -> dict[str, str]:
         """Code from outside the project that the run needs, and which code that is."""
         return {self.network_module: self.network_version} if self.network_module else {}
+
+    @property
+    def solved_from(self) -> float:
+        """Success rate from which on a look is good."""
+        return SOLVED_FROM[self.env]
 
     @property
     def any_n(self) -> bool:

@@ -10,8 +10,10 @@ from experiments.config.errors import ConfigError
 from experiments.config.registry import Filled, Rule
 from experiments.config.settings import Settings, Widths, setting
 
-ENV_ID = "BitSequence-v0"
-"""The environment of every run."""
+FLIP, APPEND = "BitSequence-v0", "BitSequenceAppend-v0"
+"""The environments: one edits a string, the other writes it."""
+SOLVED_FROM = {FLIP: 0.99, APPEND: 0.95}
+"""Success rate from which on a look is good; of what is written it is the policy's own chance."""
 STEPS = 10**12
 _STORED = 10**9
 BITS = 10**9
@@ -26,7 +28,7 @@ def _budget(run: Filled) -> int:
 
 def eval_episodes(n: int, start: str = "random", goal_mode: str = "fixed") -> int:
     """Greedy episodes of one evaluation, where nobody says how many."""
-    if (start, goal_mode) == ("zeros", "fixed"):
+    if start != "random" and goal_mode == "fixed":
         return 1  # they are all one and the same
     return 100 if n >= 500 else 1_000
 
@@ -48,6 +50,16 @@ class RunSettings(Settings):
     network_version: str = setting("Which code that is.", "", neutral="", flag=False)
     network_traits: str = setting("What that says of itself.", "", neutral="", flag=False)
     n: int = setting("Bits.", 10, low=1, high=10**6)
+    env: Literal["BitSequence-v0", "BitSequenceAppend-v0"] = setting(
+        "BitSequence-v0: bits of a string are flipped; BitSequenceAppend-v0: it is written from "
+        "left to right.",
+        FLIP,
+        neutral=FLIP,
+    )
+    word_size: int = setting("Bits that an action writes.", 1, low=1, high=16, neutral=1)
+    free_bits: int = setting(
+        "Bits at the end of a written string that do not matter.", 0, low=0, neutral=0, high=10**6
+    )
     # SB3 and PyTorch seed NumPy's old generator, which takes 32 bits.
     seed: int = setting(
         "Fixes the target, the network's first weights, the exploration and the replay.",
@@ -62,13 +74,24 @@ class RunSettings(Settings):
     target: str = setting(
         "One's own s, 0110...; n follows from it. Empty: s is drawn from the seed.", "", neutral=""
     )
-    start: Literal["random", "zeros"] = setting("First state of an episode.", "random")
+    start: Literal["random", "zeros", "empty"] = setting(
+        "First state of an episode.",
+        rule=Rule(
+            "start",
+            "random; empty where a string is written",
+            lambda run: "empty" if run["env"] == APPEND else "random",
+        ),
+    )
     reward_type: Literal["zero_one", "minus_one_zero", "hamming"] = setting(
         "The environment's reward, and that of every reported figure.", "zero_one"
     )
     max_steps: int = setting(
         "Horizon of an episode in steps.",
-        rule=Rule("max_steps", "n, enough to reach any target", lambda run: run["n"]),
+        rule=Rule(
+            "max_steps",
+            "n, enough to reach any target; n / word_size where it is written",
+            lambda run: max(1, run["n"] // run["word_size"]),
+        ),
         low=1,
         high=10**9,
     )
@@ -114,10 +137,12 @@ class RunSettings(Settings):
         "rescales all values and keeps every policy's rank.",
         rule=Rule(
             "learner_reward",
-            "r-1 where the environment pays 1/0, r elsewhere and for stock runs",
+            "r-1 where flips are paid 1/0, r elsewhere and for stock runs",
             lambda run: (
                 "r-1"
-                if run["reward_type"] == "zero_one" and run["implementation"] != "stock"
+                if run["reward_type"] == "zero_one"
+                and run["implementation"] != "stock"
+                and run["env"] == FLIP
                 else "r"
             ),
         ),
@@ -135,7 +160,7 @@ class RunSettings(Settings):
         "Greedy episodes of one evaluation.",
         rule=Rule(
             "eval_episodes",
-            "1,000; 100 from n = 500; 1 where all start alike (zeros, one target)",
+            "1,000; 100 from n = 500; 1 where all are alike (zeros or empty, one target)",
             lambda run: eval_episodes(run["n"], run["start"], run["goal_mode"]),
         ),
         low=1,

@@ -8,9 +8,12 @@ from typing import Any, Self
 
 import gymnasium as gym
 
-import bitseq_env  # noqa: F401  (registers BitSequence-v0)
+import bitseq_env  # noqa: F401  (registers the environments)
 from experiments.config.run import RunConfig
-from experiments.config.run_settings import ENV_ID, eval_episodes
+from experiments.config.run_settings import APPEND, eval_episodes
+
+_FLIPPING = ("start", "max_steps", "continuing_task")
+_WRITING = ("word_size", "free_bits")
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,9 @@ class Task:
     reward_type: str
     max_steps: int
     continuing_task: bool
+    env: str
+    word_size: int
+    free_bits: int
     eval_episodes: int
 
     @classmethod
@@ -35,20 +41,31 @@ class Task:
     def at(self, n: int) -> Task:
         """The same task at another number of bits, and so another s; horizon n, usual episodes."""
         episodes = eval_episodes(n, self.start, self.goal_mode)
-        return dataclasses.replace(self, n=n, target="", max_steps=n, eval_episodes=episodes)
+        steps = n // self.word_size
+        return dataclasses.replace(self, n=n, target="", max_steps=steps, eval_episodes=episodes)
+
+    @property
+    def writes(self) -> bool:
+        """Whether strings are written, and not flipped."""
+        return self.env == APPEND
+
+    @property
+    def actions(self) -> int:
+        """How many there are."""
+        return int(2**self.word_size) if self.writes else self.n
 
     @property
     def arguments(self) -> dict[str, Any]:
         """The environment's keyword arguments; the seed fixes a target that is not given."""
-        own = dataclasses.asdict(self)
-        del own["eval_episodes"]
-        seed, target = own.pop("seed"), own.pop("target")
-        return own | ({"target": target} if target else {"target_seed": seed})
+        shared = ("n", "goal_mode", "reward_type")
+        own = _WRITING if self.writes else _FLIPPING
+        target = {"target": self.target} if self.target else {"target_seed": self.seed}
+        return {name: getattr(self, name) for name in shared + own} | target
 
     def single_env(self, **further: Any) -> gym.Env:
         """One environment; further arguments go over the task's own."""
-        return gym.make(ENV_ID, **{**self.arguments, **further})
+        return gym.make(self.env, **{**self.arguments, **further})
 
     def vector_env(self, copies: int, **further: Any) -> gym.vector.VectorEnv:
         """Many copies stepped together; further arguments go over the task's own."""
-        return gym.make_vec(ENV_ID, num_envs=copies, **{**self.arguments, **further})
+        return gym.make_vec(self.env, num_envs=copies, **{**self.arguments, **further})

@@ -78,6 +78,20 @@ def dithering_env_steps(
     return _expected(n, max_steps, start, goal_mode, in_steps=True)
 
 
+def writing_episodes(n: int, free_bits: int = 0) -> float:
+    """Expected episodes of a uniform policy until it writes a right string, 2^(n - free_bits).
+
+    Args:
+        n: Bits.
+        free_bits: Of them that do not matter.
+
+    Returns:
+        Episodes; ``inf`` only beyond the range of a float.
+    """
+    bits = _count("n", n) - free_bits
+    return math.ldexp(1.0, bits) if bits < 1024 else math.inf
+
+
 def optimal_mean_steps(n: int) -> float:
     """Mean steps of an optimal policy: the mean Hamming distance of a start that is not the target.
 

@@ -1,9 +1,14 @@
-"""Greedy episodes in the real environment, many at once: the success rate of every figure."""
+"""Greedy episodes in the real environment, many at once: the success rate of every figure.
+
+Where a string is written all greedy episodes with one goal are the same. There a policy that is
+stochastic is judged by its own chance of being right, which it can compute.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import gymnasium as gym
 import numpy as np
@@ -19,12 +24,23 @@ Policy = Callable[[Bits, Bits], npt.NDArray[np.int64]]
 """(batch, n) states and goals -> (batch,) actions, without randomness."""
 
 
+@runtime_checkable
+class Writer(Protocol):
+    """A policy that is stochastic, and knows what it writes."""
+
+    def __call__(self, state: Bits, goal: Bits) -> npt.NDArray[np.int64]:
+        """Its likeliest actions, as of any policy."""
+
+    def chances(self, goal: Bits) -> npt.NDArray[np.float64]:
+        """For (batch, n) goals the probability that what it writes is right, (batch,)."""
+
+
 @dataclass(frozen=True)
 class Episodes:
     """Outcomes of greedy episodes, one row each."""
 
-    reached: npt.NDArray[np.bool_]
-    """(episodes,) whether s was reached within the horizon."""
+    reached: npt.NDArray[np.bool_] | npt.NDArray[np.float64]
+    """(episodes,) whether s was reached within the horizon; a :class:`Writer`'s chance of it."""
     steps: npt.NDArray[np.int64]
     """(episodes,) steps until s was reached; those of the whole episode where it was not."""
     optimum: npt.NDArray[np.int64]
@@ -42,9 +58,14 @@ class Episodes:
 
 
 def evaluate(policy: Policy, task: Task, seed: int) -> Episodes:
-    """Greedy episodes of a task, from starts (and goals, where they change) of a seed."""
+    """Episodes of a task, from starts (and goals, where they change) of a seed."""
     env = evaluation_env(task, seed)
     try:
+        if task.writes and isinstance(policy, Writer):
+            observation, info = env.reset(seed=seed)
+            steps = np.full(env.num_envs, task.max_steps)
+            chances = policy.chances(observation["desired_goal"])
+            return Episodes(chances, steps, info["hamming_distance"].astype(np.int64))
         return run_episodes(policy, env, seed)
     finally:
         env.close()

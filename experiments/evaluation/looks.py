@@ -15,7 +15,6 @@ from experiments.config.streams import Stream, derived_seed
 from experiments.config.task import Task
 from experiments.evaluation import greedy
 from experiments.evaluation.greedy import Policy
-from experiments.records.schema import SOLVED_FROM
 
 CurveRow = dict[str, Any]
 Rollout = Callable[[], dict[str, float | None]]
@@ -112,9 +111,10 @@ class Looks:
             self._next_at = env_steps + max(1, min(further, self._apart))
             self.train_seconds += time.perf_counter() - self._resumed_at
             row = self._look(rollout, Stream.EVALUATION, len(self.curve) + 1)
-            if not self.run.full_budget and updates != 0 and row["success_rate"] >= SOLVED_FROM:
+            enough = self.run.solved_from
+            if not self.run.full_budget and updates != 0 and row["success_rate"] >= enough:
                 again = self._evaluate(Stream.EVALUATION, 0, len(self.curve))
-                self.stopped_early |= again.success_rate >= SOLVED_FROM
+                self.stopped_early |= again.success_rate >= enough
             self._resumed_at = time.perf_counter()
         return not self.stopped_early
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.records.schema import HELD_FROM, SOLVED_FROM
+from experiments.config.run_settings import FLIP, SOLVED_FROM
+from experiments.records.schema import HELD_FROM
 
 
 @dataclass(frozen=True)
@@ -23,14 +24,17 @@ class Verdict:
     """The first single look that is good: luck has it too."""
 
 
-def judge(curve: Sequence[dict[str, Any]], budget: int) -> Verdict:
+def judge(
+    curve: Sequence[dict[str, Any]], budget: int, solved_from: float = SOLVED_FROM[FLIP]
+) -> Verdict:
     """The verdict on a run.
 
     Args:
         curve: At least one row, by ascending ``env_steps``; the last is the look at the end.
         budget: Environment steps that the run had; one that used less is judged by its end.
+        solved_from: Success rate from which on a look is good.
     """
-    good = [row["success_rate"] >= SOLVED_FROM for row in curve]
+    good = [row["success_rate"] >= solved_from for row in curve]
     looks = zip(curve, good, strict=True)
     late = [is_good for row, is_good in looks if row["env_steps"] >= budget / 2]
     held = _share(late or good[-1:])

@@ -14,7 +14,7 @@ import pandas as pd
 from experiments.evaluation.dithering import optimal_mean_steps
 from experiments.figures import drawing, time_to_solve
 from experiments.figures.matplotlib_alone import Axes, Figure
-from experiments.figures.protocol import protocol
+from experiments.figures.protocol import is_written, protocol
 from experiments.records.summary import spread, summarise
 
 _MAX_PANELS = 16
@@ -52,8 +52,8 @@ def episodes_to_solve(runs: pd.DataFrame) -> Figure:
 
 def steps_vs_optimum(runs: pd.DataFrame, curves: pd.DataFrame | None) -> Figure | None:
     """Mean steps of a greedy episode at the end, between the optimum and the horizon."""
-    if curves is None or curves["mean_steps"].isna().all():
-        return None
+    if curves is None or curves["mean_steps"].isna().all() or is_written(runs).any():
+        return None  # what is written takes as many steps, whoever writes it
     canvas, axes = _panel(
         "Steps of a greedy episode at the end of training",
         "Mean over greedy evaluation episodes; those that miss s count with the horizon. Lines: "

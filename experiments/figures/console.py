@@ -28,7 +28,7 @@ def print_results(console: Console, table: pd.DataFrame, wanted: Collection[str]
     runs = table[table["run_id"].isin(wanted)]
     if 0 < len(runs) <= _LONG:
         console.table(
-            "Runs (success: greedy episodes that reach s, at the end; held: looks of at least 0.99 "
+            "Runs (success: greedy episodes that reach s, at the end; held: good looks "
             "in the second half; solved at: env steps)",
             ["method", "network", "told", "n", "seed", "success", "held", "solved at", "train s"],
             [

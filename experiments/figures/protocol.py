@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from experiments.config.run_settings import APPEND
+
 _PHRASES = {
     ("goal_mode", "fixed"): "one fixed target",
     ("goal_mode", "random"): "a new target each episode",
     ("start", "random"): "random starts",
     ("start", "zeros"): "starts at zeros",
+    ("start", "empty"): "written from an empty start",
     ("reward_type", "zero_one"): "reward 1 at s and 0 elsewhere",
     ("reward_type", "minus_one_zero"): "reward 0 at s and -1 elsewhere",
     ("reward_type", "hamming"): "reward -distance/n",
@@ -37,7 +40,8 @@ def protocol(runs: pd.DataFrame) -> str:
         phrases.append("horizon n")
     elif len(horizons):
         phrases.append(f"horizon {_span(horizons)} steps")
-    ends = sorted(runs["continuing_task"].dropna().astype(str).unique())
+    edited = runs[~is_written(runs)]
+    ends = sorted(edited["continuing_task"].dropna().astype(str).unique())
     if ends:
         phrases.append(" or ".join(_PHRASES["continuing_task", end] for end in ends))
     seeds = runs.groupby("config_id").size()
@@ -48,6 +52,11 @@ def protocol(runs: pd.DataFrame) -> str:
         phrases.append(f"budget {_span(budgets)} env steps")
     text = "; ".join(phrases)
     return text[:1].upper() + text[1:]
+
+
+def is_written(runs: pd.DataFrame) -> pd.Series:
+    """Which runs write their strings; others flip bits, as do all that do not say."""
+    return runs["env"].astype("string").fillna("") == APPEND
 
 
 def _span(values: pd.Series) -> str:

@@ -7,9 +7,14 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from experiments.evaluation.dithering import dithering_env_steps, dithering_episodes
+from experiments.evaluation.dithering import (
+    dithering_env_steps,
+    dithering_episodes,
+    writing_episodes,
+)
 from experiments.figures import drawing
 from experiments.figures.matplotlib_alone import Axes
+from experiments.figures.protocol import is_written
 from experiments.records.summary import quantile, times_to_solve
 
 Unit = Literal["env_steps", "episodes"]
@@ -90,11 +95,16 @@ def dithering_line(
     if horizon_n:  # the same rule at every size: the line may have all the sizes between
         end = sizes[-1] if first is None else 10_000
         sizes = list(range(sizes[0] if first is None else first, end + 1))
+    writes = len(runs) and is_written(runs).all()
     kept = (runs["start"] == "zeros") & (runs["goal_mode"] == "fixed")
     start: Any = "zeros" if len(runs) and kept.fillna(False).all() else "random"
     line: tuple[list[int], list[float]] = ([], [])
     for n in sizes:
-        value = _EXPECTED[unit](n, None if horizon_n else int(horizons[n]), start)
+        horizon = None if horizon_n else int(horizons[n])
+        if writes:  # each episode is another string
+            value = writing_episodes(n) * ((horizon or n) if unit == "env_steps" else 1)
+        else:
+            value = _EXPECTED[unit](n, horizon, start)
         line[0].append(n)
         line[1].append(value)
         if value > stop:

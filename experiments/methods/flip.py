@@ -14,6 +14,7 @@ from experiments.config import registry
 from experiments.config.errors import ConfigError
 from experiments.config.registry import OWN, Method
 from experiments.config.run import RunConfig
+from experiments.config.run_settings import FLIP
 
 if TYPE_CHECKING:
     import torch as th
@@ -71,5 +72,7 @@ registry.register(
         settings=FlipRun,
         module="experiments.methods.flip:FlipLearner",
         network=OWN,
+        env=FLIP,
+        because="as nothing that is written can be flipped",
     )
 )

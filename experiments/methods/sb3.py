@@ -16,7 +16,6 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from bitseq_env.sb3 import BitSequenceVecEnv
 from experiments.config.run import RunConfig
-from experiments.config.run_settings import ENV_ID
 from experiments.config.task import Task
 from experiments.evaluation.looks import Looks
 from experiments.methods.wrappers import WithheldReward, training_copies
@@ -33,7 +32,7 @@ def training_env(run: RunConfig) -> VecEnv:
             # Copies made apart would all draw the same goals from one target_seed.
             arguments["target_seed"] = None
         wrapper = WithheldReward if run.withhold_reward else None
-        return make_vec_env(ENV_ID, n_envs=run.n_envs, env_kwargs=arguments, wrapper_class=wrapper)
+        return make_vec_env(run.env, n_envs=run.n_envs, env_kwargs=arguments, wrapper_class=wrapper)
     return BitSequenceVecEnv(training_copies(run))
 
 

@@ -21,7 +21,6 @@ import pandas as pd
 from experiments.config import registry
 from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
-from experiments.config.run_settings import ENV_ID
 from experiments.records import files, tables
 from experiments.records.files import ResultError
 from experiments.records.schema import (
@@ -66,7 +65,7 @@ def settings_row(run: RunConfig) -> dict[str, Any]:
     """What a row of runs.csv says of a run's settings, ``method_settings`` as JSON of the rest."""
     fixed = registry.method_of(dict(run)).fixed
     hidden = None if run.hidden is None else "x".join(map(str, run.hidden))
-    named = {"run_id": run.run_id, "config_id": run.config_id, "env": ENV_ID, "told": run.told}
+    named = {"run_id": run.run_id, "config_id": run.config_id, "told": run.told}
     known = {**dict(run), **fixed, **named, "hidden": hidden, "parent": run.parent or None}
     rest = {name: value for name, value in run.to_dict().items() if name not in SETTING_COLUMNS}
     row = {name: known.get(name) for name in SETTING_COLUMNS}

@@ -15,8 +15,6 @@ import pandas as pd
 
 SCHEMA_VERSION = 3
 """2: new names; 3: new meanings (a run uses its whole budget, and solved has to be held)."""
-SOLVED_FROM = 0.99
-"""Success rate from which on a look is good."""
 HELD_FROM = 0.9
 """Share of the looks of the second half that have to be, as a single one is often lucky."""
 

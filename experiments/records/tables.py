@@ -19,6 +19,7 @@ from typing import Any
 
 import pandas as pd
 
+from experiments.config.run_settings import FLIP, SOLVED_FROM
 from experiments.records import files
 from experiments.records.files import ResultError
 from experiments.records.schema import (
@@ -28,7 +29,6 @@ from experiments.records.schema import (
     PROVENANCE_COLUMNS,
     RUN_COLUMNS,
     SETTING_COLUMNS,
-    SOLVED_FROM,
     TRANSFER_COLUMNS,
     Column,
 )
@@ -70,7 +70,9 @@ def read_runs(path: Path | str) -> pd.DataFrame:
     for row in rows:
         if row["solved"] is None:
             held = row["held_share"] is None or row["held_share"] >= HELD_FROM
-            row["solved"] = held and row["success_rate"] >= SOLVED_FROM
+            row["solved"] = held and row["success_rate"] >= SOLVED_FROM.get(
+                row["env"], SOLVED_FROM[FLIP]
+            )
     return _frame(rows, RUN_COLUMNS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from experiments.config.errors import ConfigError
+from experiments.config.run_settings import FLIP
 
 LARGEST_N = 64
 """Bits of the word that holds a state."""
@@ -11,6 +12,7 @@ LARGEST_N = 64
 def check_task(
     n: int,
     *,
+    env: str = FLIP,
     goal_mode: str = "fixed",
     start: str = "random",
     max_steps: int | None = None,
@@ -20,6 +22,7 @@ def check_task(
 
     Args:
         n: Bits.
+        env: The environment.
         goal_mode: The environment's, and so are the following.
         start: Of an episode.
         max_steps: Horizon in steps; n if it is None.
@@ -33,6 +36,7 @@ def check_task(
         raise ConfigError(f"n must be from 1 to {LARGEST_N} for a packed search, got {n!r}")
     horizon = n if max_steps is None else max_steps
     for name, value, allowed in (
+        ("env", env, FLIP),
         ("goal_mode", goal_mode, "fixed"),
         ("start", start, "random"),
         ("max_steps", horizon, n),

@@ -96,7 +96,7 @@ def finished(
         seconds: Since then.
     """
     run = looks.run
-    verdict = judge(looks.curve, run.budget_env_steps)
+    verdict = judge(looks.curve, run.budget_env_steps, run.solved_from)
     # A curve is of the learning; a run's times count what came before it, too.
     before = {
         "env_steps": looks.search_env_steps,

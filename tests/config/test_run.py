@@ -150,6 +150,9 @@ OTHER_DQN: dict[str, Any] = {
     "one_success": True,
     "replay_share": 0.25,
     "search_budget_env_steps": 1_000,
+    "env": "BitSequenceAppend-v0",
+    "word_size": 2,
+    "free_bits": 3,
 }
 """Of DQN alone."""
 BASES: dict[str, dict[str, Any]] = {
@@ -157,6 +160,8 @@ BASES: dict[str, dict[str, Any]] = {
     "sees_target": {"method": "dqn"},
     "target_update_interval": {"implementation": "stock"},
     "search_budget_env_steps": {"method": "dqn", "replay": "rewarded", "search": True},
+    "word_size": {"method": "dqn", "env": "BitSequenceAppend-v0"},
+    "free_bits": {"method": "dqn", "env": "BitSequenceAppend-v0"},
 }
 """A run in which this one setting can have its other value."""
 

@@ -13,7 +13,7 @@ from scipy import stats
 
 from bitseq_env import BitSequenceEnv
 from experiments.config.run import RunConfig
-from experiments.config.run_settings import ENV_ID
+from experiments.config.run_settings import FLIP
 from experiments.config.streams import Stream, derived_seed
 from experiments.config.task import Task
 from experiments.evaluation import greedy
@@ -110,7 +110,7 @@ def test_an_option_of_the_environment_is_told_at_its_true_rate(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """s is reached if as many of n flips succeed as there are bits to flip."""
-    monkeypatch.setattr(gym.registry[ENV_ID], "vector_entry_point", failing_flips)
+    monkeypatch.setattr(gym.registry[FLIP], "vector_entry_point", failing_flips)
     n, episodes = 8, 2_000
     outcome = greedy.evaluate(first_wrong_bit, task(n, eval_episodes=episodes), seed=1)
     expected = stats.binom.sf(outcome.optimum - 1, n, 0.5).mean()

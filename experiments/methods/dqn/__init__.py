@@ -118,6 +118,7 @@ class DqnRun(DeepQRun, Successes):
             raise ConfigError("search=True and one_success=True exclude each other: choose one")
         check_task(
             self.n,
+            env=self.env,
             goal_mode=self.goal_mode,
             start=self.start,
             max_steps=self.max_steps,

@@ -15,6 +15,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.dqn.policies import QNetwork
 
 from experiments.config import registry
+from experiments.config.task import Task
 from experiments.evaluation.greedy import Policy
 from experiments.evaluation.looks import Looks
 from experiments.methods import sb3
@@ -86,7 +87,7 @@ class DeepQLearner(Learner):
         def make() -> QNetwork:
             if _is_sb3s(run):
                 return _sb3_network(n, run.hidden)
-            return bare_network(kind, n, run.hidden, run.sees_target)
+            return bare_network(kind, Task.of(run).at(n), run.hidden, run.sees_target)
 
         return greedy_policy(fitted(make, weights, run.run_id).to(device))
 

@@ -12,6 +12,7 @@ from stable_baselines3.common.buffers import BaseBuffer, DictReplayBuffer
 from stable_baselines3.common.vec_env import VecNormalize
 
 from experiments.config.streams import Stream, generator
+from experiments.methods.networks.base import length
 
 Bits = dict[str, npt.NDArray[np.int8]]
 Rows = npt.NDArray[np.int64]
@@ -71,7 +72,7 @@ class PlainReplayBuffer(DictReplayBuffer):
         # SB3's own buffers would fill six arrays of bits, and a dictionary for each transition.
         BaseBuffer.__init__(self, slots, observation_space, action_space, device, n_envs)
         self.handle_timeout_termination = True  # SB3 asks this of a buffer that it loads
-        self.n_bits = spaces.flatdim(observation_space["achieved_goal"])  # type: ignore[index]
+        self.n_bits = length(observation_space["achieved_goal"])  # type: ignore[index]
         # What belongs together lies together: one copy when it is stored, one when it is drawn.
         self.bits = self._zeros(np.int8, 3 * self.n_bits)
         self.facts = self._zeros(np.float32, 3)

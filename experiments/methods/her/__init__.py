@@ -9,6 +9,7 @@ from pydantic import model_validator
 from experiments.config import registry
 from experiments.config.errors import ConfigError
 from experiments.config.registry import Method, Rule
+from experiments.config.run_settings import FLIP
 from experiments.config.settings import check_at_least, setting
 from experiments.methods.dqn.deep_q import DeepQRun
 
@@ -66,5 +67,8 @@ registry.register(
         title="DQN + HER",
         settings=HerRun,
         module="experiments.methods.her.learner:HerLearner",
+        env=FLIP,
+        because="as where a string is written SB3's own hindsight is right "
+        "(--method stable_baselines3:DQN --hindsight True)",
     )
 )

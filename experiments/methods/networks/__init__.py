@@ -14,6 +14,7 @@ from typing import Any
 
 from experiments.config import registry
 from experiments.config.registry import Filled, Network, Rule
+from experiments.config.run_settings import FLIP
 
 
 def _budget(run: Filled) -> int:
@@ -77,6 +78,8 @@ registry.register(
         any_n=True,
         knows_symmetry=True,
         needs_goal=True,
+        env=FLIP,
+        because="as places are not interchangeable where a string is written",
     )
 )
 registry.register(Network(name=registry.OWN, module="", any_n=True))

@@ -16,32 +16,38 @@ from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from torch import nn
 from torch.nn import functional
 
+from bitseq_env.rules import OPEN
 from experiments.config import registry
+from experiments.config.task import Task
 from experiments.evaluation.greedy import Policy
 
 Observation = dict[str, th.Tensor]
 
 
 class PlusMinusExtractor(BaseFeaturesExtractor):
-    """State and goal, or the state alone, as -1 and +1, without SB3's third input.
+    """State and goal, or the state alone, as -1 and +1 (0: not written), without SB3's third input.
 
     ``achieved_goal`` equals ``observation`` here, so a third of what SB3's CombinedExtractor
     passes on is a copy.
 
     Args:
-        observation_space: The environment's Dict of three MultiBinary(n).
+        observation_space: The environment's Dict of three strings of n.
         sees_target: False drops the goal from the input.
     """
 
     def __init__(self, observation_space: spaces.Dict, sees_target: bool = True) -> None:
         self.keys = ("observation", "desired_goal") if sees_target else ("observation",)
-        super().__init__(observation_space, sum(_bits(observation_space[key]) for key in self.keys))
+        super().__init__(
+            observation_space, sum(length(observation_space[key]) for key in self.keys)
+        )
+        self.may_be_open = isinstance(observation_space["observation"], spaces.MultiDiscrete)
 
     def forward(self, observations: Observation) -> th.Tensor:
         """Dict of (batch, n) bits -> (batch, features) floats of -1 and +1."""
         parts = [observations[key] for key in self.keys]
         bits = th.cat(parts, dim=1) if len(parts) > 1 else parts[0]
-        return bits.to(th.float32).mul_(2).sub_(1)
+        values = bits.to(th.float32).mul_(2).sub_(1)
+        return values.masked_fill_(bits == OPEN, 0) if self.may_be_open else values
 
 
 class BitQNetwork(QNetwork):
@@ -146,19 +152,19 @@ class BitPolicy(DQNPolicy):
         return {**parameters, "network": self.network, "sees_target": self.sees_target}
 
 
-def goal_space(n: int) -> spaces.Dict:
-    """The observations of n bits."""
-    bits = spaces.MultiBinary(n)
+def goal_space(n: int, *, written: bool = False) -> spaces.Dict:
+    """The observations of n bits, which may be open where strings are written."""
+    bits = spaces.MultiDiscrete([OPEN + 1] * n, dtype=np.int8) if written else spaces.MultiBinary(n)
     return spaces.Dict({"observation": bits, "achieved_goal": bits, "desired_goal": bits})
 
 
-def bare_network(kind: Any, n: int, hidden: Sequence[int], sees_target: bool) -> BitQNetwork:
-    """A Q-network of n bits of some class, without a policy around it."""
-    space = goal_space(n)
+def bare_network(kind: Any, task: Task, hidden: Sequence[int], sees_target: bool) -> BitQNetwork:
+    """A Q-network for a task, of some class, without a policy around it."""
+    space = goal_space(task.n, written=task.writes)
     extractor = PlusMinusExtractor(space, sees_target)
     net: BitQNetwork = kind(
         observation_space=space,
-        action_space=spaces.Discrete(n),
+        action_space=spaces.Discrete(task.actions),
         features_extractor=extractor,
         features_dim=extractor.features_dim,
         net_arch=list(hidden),
@@ -188,5 +194,6 @@ def greedy_policy(q_net: Any) -> Policy:
     return functools.partial(greedy_actions, q_net)
 
 
-def _bits(space: spaces.Space) -> int:
-    return spaces.flatdim(space)
+def length(space: spaces.Space) -> int:
+    """Bits of a string in its space."""
+    return int(np.prod(space.shape or ()))

@@ -14,6 +14,7 @@ from stable_baselines3.common.vec_env import VecEnv
 from bitseq_env.sb3 import BitSequenceVecEnv
 from experiments.config import outside
 from experiments.config.errors import ConfigError
+from experiments.config.run_settings import APPEND
 from experiments.methods.learner import Learner
 from experiments.methods.plugged import PluggedRun
 from experiments.methods.wrappers import learner_env
@@ -108,6 +109,8 @@ def algorithm(run: PluggedRun, env: VecEnv, device: str, seed: int | None) -> An
         arguments["learning_starts"] = max(
             accepted["learning_starts"].default, run.max_steps * run.n_envs
         )
+        if run.env == APPEND:  # only what an episode ended with is a string
+            arguments["replay_buffer_kwargs"] = {"goal_selection_strategy": "final"}
     arguments |= run.kwargs
     if run.updates_per_env_step == 0:
         kind = type(kind.__name__, (kind,), {"train": lambda *_, **__: None})

@@ -10,9 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch as th
+from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecEnv
 
 from bitseq_env.sb3 import BitSequenceVecEnv
+from experiments.config.run_settings import APPEND
+from experiments.config.task import Task
+from experiments.evaluation import written
 from experiments.evaluation.greedy import Bits, Policy
 from experiments.evaluation.looks import Looks
 from experiments.methods import sb3
@@ -45,8 +49,8 @@ class Sb3Learner(Learner):
 
     @property
     def act(self) -> Policy:
-        """The policy's deterministic actions."""
-        return functools.partial(_act, self.model.policy, self.run.sees_target)
+        """The policy's deterministic actions; where it writes, and is stochastic, its chances."""
+        return _policy(self.model.policy, self.run)
 
     def weights(self) -> Mapping[str, th.Tensor]:
         """All of the policy's; copies, as some of them may be one tensor."""
@@ -58,10 +62,41 @@ class Sb3Learner(Learner):
         env = BitSequenceVecEnv(learner_env(run))
         policy = algorithm(run, env, device, seed=None).policy
         policy.load_state_dict(fitting(policy, weights, run.run_id))
-        return functools.partial(_act, policy, run.sees_target)
+        return _policy(policy, run)
+
+
+def _policy(policy: Any, run: PluggedRun) -> Policy:
+    if run.env == APPEND and isinstance(policy, ActorCriticPolicy):
+        return _Writer(policy, run)
+    return functools.partial(_act, policy, run.sees_target)
+
+
+class _Writer:
+    """See :class:`experiments.evaluation.greedy.Writer`."""
+
+    def __init__(self, policy: ActorCriticPolicy, run: PluggedRun) -> None:
+        self.policy, self.sees_target, self.task = policy, run.sees_target, Task.of(run)
+
+    def __call__(self, state: Bits, goal: Bits) -> npt.NDArray[np.int64]:
+        return _act(self.policy, self.sees_target, state, goal)
+
+    def chances(self, goal: Bits) -> npt.NDArray[np.float64]:
+        """By teacher forcing."""
+        return written.chances(self._log_probs, self.task, goal)
+
+    def _log_probs(self, state: Bits, goal: Bits) -> npt.NDArray[np.float64]:
+        seen, _ = self.policy.obs_to_tensor(_seen(self.sees_target, state, goal))
+        with th.no_grad():
+            distribution: Any = self.policy.get_distribution(seen)
+            found: npt.NDArray[np.float64] = distribution.distribution.logits.double().cpu().numpy()
+        return found
+
+
+def _seen(sees_target: bool, state: Bits, goal: Bits) -> dict[str, Bits]:
+    whole = {"observation": state, "achieved_goal": state, "desired_goal": goal}
+    return whole if sees_target else without_goal(whole)
 
 
 def _act(policy: Any, sees_target: bool, state: Bits, goal: Bits) -> npt.NDArray[np.int64]:
-    seen = {"observation": state, "achieved_goal": state, "desired_goal": goal}
-    actions, _ = policy.predict(seen if sees_target else without_goal(seen), deterministic=True)
+    actions, _ = policy.predict(_seen(sees_target, state, goal), deterministic=True)
     return np.asarray(actions, dtype=np.int64)
