@@ -6,11 +6,12 @@ the registry.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from experiments.config import outside
 from experiments.config.errors import ConfigError
@@ -57,7 +58,9 @@ class Network:
     Args:
         name: Part of a run's name.
         module: ``package.module:Class`` of the Q-network, a
-            :class:`experiments.methods.networks.base.BitQNetwork`.
+            :class:`experiments.methods.networks.base.BitQNetwork`; empty if there is none.
+        writer: Likewise of the policy that writes strings, a
+            :class:`experiments.methods.networks.writers.Writer`.
         rules: Defaults that are this network's own, by setting.
         multiply_adds: Of one state's Q-values, roughly, from the run.
         any_n: Whether trained weights work at other numbers of bits.
@@ -69,7 +72,8 @@ class Network:
     """
 
     name: str
-    module: str
+    module: str = ""
+    writer: str = ""
     rules: Mapping[str, Rule] = field(default_factory=dict)
     multiply_adds: Callable[[Any], int] = lambda run: products(run.n, *run.hidden, run.n)
     any_n: bool = False
@@ -92,7 +96,8 @@ class Method:
         module: ``package.module:Class`` of its :class:`experiments.methods.learner.Learner`, or
             of a function from a run to such a class.
         rules: Defaults that are this method's own, by setting.
-        network: The only network that it works with, None if any.
+        network: The only network that it works with, None if any that has its part.
+        part: What it needs of a network.
         env: The only environment that it is for, None if any.
         because: Why, for an error.
         fixed: Settings of other methods that stand in this one's runs with one value.
@@ -108,6 +113,7 @@ class Method:
     module: str
     rules: Mapping[str, Rule] = field(default_factory=dict)
     network: str | None = None
+    part: Literal["module", "writer"] = "module"
     env: str | None = None
     because: str = ""
     fixed: Mapping[str, Any] = field(default_factory=dict)
@@ -170,6 +176,11 @@ def network(name: object) -> Network:
     return NETWORKS[name]
 
 
+def having(part: str) -> list[str]:
+    """The names of the networks that have a part: ``module`` or ``writer``."""
+    return [name for name, entry in NETWORKS.items() if getattr(entry, part)]
+
+
 def method_of(run: Filled) -> Method:
     """The entry of a run's method, from its settings."""
     marks = [mark for mark in MARKED if run.get(mark)]
@@ -221,21 +232,29 @@ def followers() -> dict[str, set[str]]:
     """For each setting those whose default may change with it, as their rules read it."""
     found: dict[str, set[str]] = {}
     for entry in METHODS.values():
-        kinds = [entry.network] if entry.network else [name for name in NETWORKS if name != OWN]
-        for kind in kinds:
-            for implementation in ("fast", "stock"):
-                run = entry.settings(method=entry.name, network=kind, implementation=implementation)
-                for name, info in entry.settings.model_fields.items():
-                    if isinstance(rule := info.default_factory, Rule):
-                        reading = _Reading(dict(run))
-                        rule(reading)
-                        # Each rule asks both whether they have another.
-                        for asked, others in (("network", NETWORKS), ("method", METHODS)):
-                            if any(name in other.rules for other in others.values()):
-                                reading.names.add(asked)
-                        for read in reading.names:
-                            found.setdefault(read, set()).add(name)
+        for run in _examples(entry):
+            for name, info in entry.settings.model_fields.items():
+                if isinstance(rule := info.default_factory, Rule):
+                    reading = _Reading(dict(run))
+                    rule(reading)
+                    # Each rule asks both whether they have another.
+                    for asked, others in (("network", NETWORKS), ("method", METHODS)):
+                        if any(name in other.rules for other in others.values()):
+                            reading.names.add(asked)
+                    for read in reading.names:
+                        found.setdefault(read, set()).add(name)
     return found
+
+
+def _examples(entry: Method) -> Iterator[Settings]:
+    """Runs of a method, one for each way in which its rules may go."""
+    env = {"env": entry.env} if entry.env else {}
+    for kind in [entry.network] if entry.network else having(entry.part):
+        for implementation in ("fast", "stock"):
+            with contextlib.suppress(ConfigError):  # not every method is SB3's, too
+                yield entry.settings(
+                    method=entry.name, network=kind, implementation=implementation, **env
+                )
 
 
 _NAMES_OF_ENTRIES = {"method", "network", "network_module"}

@@ -12,7 +12,6 @@ from pydantic import model_validator
 
 from experiments.config import naming, outside, registry
 from experiments.config.errors import ConfigError
-from experiments.config.registry import OWN
 from experiments.config.run_settings import APPEND, BITS, SOLVED_FROM, RunSettings
 from experiments.config.settings import check_at_most
 
@@ -139,10 +138,14 @@ class RunConfig(RunSettings):
             raise ConfigError(str(error)) from error
 
     def _check_network(self) -> None:
-        wanted = self._entry.network
-        if self.network != wanted and OWN in (self.network, wanted):
-            others = [name for name in registry.NETWORKS if name != OWN]
-            allowed = repr(wanted) if wanted else f"one of {', '.join(map(repr, others))}"
+        wanted, part = self._entry.network, self._entry.part
+        if wanted:
+            fits = self.network == wanted
+        else:
+            fits = bool(getattr(registry.network_of(dict(self)), part))
+        if not fits:
+            named = ", ".join(map(repr, registry.having(part)))
+            allowed = repr(wanted) if wanted else f"one of {named}"
             raise ConfigError(
                 f"network must be {allowed} for method {self.method!r}, got {self.network!r}"
             )

@@ -25,6 +25,8 @@ class Stream(IntEnum):
     SEARCH = 7
     FIRST_SUCCESS = 8
     """Where it is drawn."""
+    NETWORK = 9
+    """First weights, where SB3 does not draw them."""
 
 
 def sequence(seed: int, stream: Stream, *numbers: int) -> np.random.SeedSequence:

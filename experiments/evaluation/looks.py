@@ -124,6 +124,7 @@ class Looks:
         truncated: npt.NDArray[np.bool_],
         info: Mapping[str, Any],
         updates: int | None,
+        rollout: Rollout = dict,
     ) -> bool:
         """One step of all copies of a vector environment in autoreset mode "SameStep", as it told.
 
@@ -132,6 +133,7 @@ class Looks:
             truncated: (copies,).
             info: Of all copies.
             updates: Gradient updates so far.
+            rollout: As for :meth:`step`.
 
         Returns:
             Whether to go on, which ends with the budget.
@@ -139,7 +141,7 @@ class Looks:
         ended = terminated | truncated
         reached = info.get("final_info", info).get("is_success", False)
         steps = self.env_steps + len(ended)
-        go_on = self.step(steps, updates, int(ended.sum()), int((ended & reached).sum()))
+        go_on = self.step(steps, updates, int(ended.sum()), int((ended & reached).sum()), rollout)
         return go_on and steps < self.run.budget_env_steps
 
     def end(self, env_steps: int, updates: int | None, rollout: Rollout = dict) -> None:

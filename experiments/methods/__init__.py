@@ -3,6 +3,6 @@
 Each line here registers one. The entries are light; what learns is imported when it is built.
 """
 
-from experiments.methods import dqn, flip, her, networks, plugged, recorded
+from experiments.methods import dqn, flip, gflownet, her, networks, plugged, recorded
 
-__all__ = ["dqn", "flip", "her", "networks", "plugged", "recorded"]
+__all__ = ["dqn", "flip", "gflownet", "her", "networks", "plugged", "recorded"]

@@ -1,4 +1,4 @@
-"""Q-networks over a state and a goal of n bits; what each knows beforehand.
+"""Networks over a state and a goal of n bits; what each knows beforehand.
 
 * ``mlp``, the HER paper's kind, knows nothing: it has to learn for every bit anew that a bit
   which differs from its goal wants flipping.
@@ -6,6 +6,8 @@
   changes nothing else (Zaheer et al., 2017, "Deep Sets"). That is most of this problem, so a
   comparison is fair only when both are shown. It does *not* know that a bit matters only through
   whether it equals its goal: flipping the same bit of state and goal may change its Q-values.
+* ``transformer`` writes strings and has no Q-values. It knows that the same place of goal and string
+  may have to do with each other, and not how.
 """
 
 from __future__ import annotations
@@ -41,7 +43,12 @@ def _multiply_adds(run: Any) -> int:
 
 
 registry.register(
-    Network(name="mlp", module="experiments.methods.networks.mlp:MlpQNetwork", sb3s=True)
+    Network(
+        name="mlp",
+        module="experiments.methods.networks.mlp:MlpQNetwork",
+        writer="experiments.methods.networks.writers:MlpWriter",
+        sb3s=True,
+    )
 )
 registry.register(
     Network(
@@ -82,4 +89,15 @@ registry.register(
         because="as places are not interchangeable where a string is written",
     )
 )
-registry.register(Network(name=registry.OWN, module="", any_n=True))
+registry.register(
+    Network(
+        name="transformer",
+        writer="experiments.methods.networks.writers:TransformerWriter",
+        rules=registry.rules(
+            Rule("hidden", "64 64, one width for all layers", lambda _: (64, 64)),
+        ),
+        # Of each token: attention's four products, and a layer of four times the width.
+        multiply_adds=lambda run: 12 * sum(width**2 for width in run.hidden),
+    )
+)
+registry.register(Network(name=registry.OWN, any_n=True))

@@ -1,6 +1,6 @@
-"""Policies that write a string from left to right: the chances of the next word, given the others.
+"""Policies that write a string from left to right: logits of the next word, given those before.
 
-Both begin uniform: their last layer is zero. A goal is shown as n bits, or nothing is.
+They begin uniform, as their last layer is zero.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from typing import Any, cast
 import torch as th
 from torch import nn
 from torch.nn import functional
-
-from experiments.methods.gflownet.words import as_words
 
 
 class Writer(nn.Module, abc.ABC):
@@ -52,19 +50,16 @@ class MlpWriter(Writer):
 
     Inputs are -1 and +1, 0 where nothing is written yet, and which word is next. What the first
     layer makes of a prefix is a sum over its bits, so that all prefixes of a string cost it no
-    more than the string.
+    more than the string. It begins with places that differ as much as goals do, and prefixes that
+    say nothing: at n = 50 copies of a goal are learned in half the strings.
     """
 
     def __init__(self, n: int, word_size: int, hidden: Sequence[int], sees_target: bool) -> None:
         super().__init__(n, word_size, hidden, sees_target)
         first, *further = hidden
-        # As nn.Linear begins, over all inputs of the first layer.
-        reach = (n * (1 + sees_target) + 1) ** -0.5
-        self.written = nn.Parameter(th.empty(self.steps, word_size, first).uniform_(-reach, reach))
-        self.place = nn.Parameter(th.empty(self.steps, first).uniform_(-reach, reach))
+        self.written = nn.Parameter(th.zeros(self.steps, word_size, first))
+        self.place = nn.Parameter(th.empty(self.steps, first).uniform_(-1, 1))
         self.goal = nn.Linear(n, first, bias=False) if sees_target else None
-        if self.goal is not None:
-            nn.init.uniform_(self.goal.weight, -reach, reach)
         layers: list[nn.Module] = [nn.ReLU()]
         for below, above in zip(hidden, further, strict=False):
             layers += [nn.Linear(below, above), nn.ReLU()]
@@ -178,6 +173,13 @@ class _Block(nn.Module):
         seen = functional.scaled_dot_product_attention(query, key, value, is_causal=count > 1)
         tokens = tokens + self.join(seen.transpose(1, 2).reshape(batch, count, width))
         return tokens + self.down(functional.gelu(self.up(self.norms[1](tokens)))), (key, value)
+
+
+def as_words(bits: th.Tensor, word_size: int) -> th.Tensor:
+    """The words of (batch, n) bits, the most significant bit first: (batch, n / word_size)."""
+    parts = bits.to(th.int64).view(len(bits), -1, word_size)
+    places = th.arange(word_size - 1, -1, -1, device=bits.device)
+    return (parts << places).sum(2)
 
 
 def bits_of(words: th.Tensor, word_size: int) -> th.Tensor:
