@@ -13,7 +13,7 @@ _LOGITS = 2**20
 
 
 def log_chances(writer: Writer, strings: th.Tensor, goals: th.Tensor | None) -> th.Tensor:
-    """log P of whole strings, (batch,), by teacher forcing.
+    """Log P of whole strings, (batch,), by teacher forcing.
 
     Args:
         writer: The policy.
@@ -39,7 +39,7 @@ def trajectory_balance(
 def log_chance_right(
     writer: Writer, targets: th.Tensor, free_bits: int, goals: th.Tensor | None
 ) -> th.Tensor:
-    """log P that what is written is right, (batch,) float64: free bits are summed out.
+    """Log P that what is written is right, (batch,) float64: free bits are summed out.
 
     Args:
         writer: The policy.

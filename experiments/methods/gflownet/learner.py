@@ -143,7 +143,7 @@ class GFlowNetLearner(Learner):
     def _write(
         self, observation: dict[str, Bits], looks: Looks
     ) -> tuple[Written | None, dict[str, Bits], bool]:
-        """A string in each copy, None if the run ends before; what begins next; whether to go on."""
+        """A string in each copy, None if the run ends before; what begins next; if it goes on."""
         run, writer = self.run, self.flow.writer
         goals = observation.get("desired_goal")
         logits, memory = writer.begin(run.n_envs, self._tensor(goals))

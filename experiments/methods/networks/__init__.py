@@ -6,8 +6,8 @@
   changes nothing else (Zaheer et al., 2017, "Deep Sets"). That is most of this problem, so a
   comparison is fair only when both are shown. It does *not* know that a bit matters only through
   whether it equals its goal: flipping the same bit of state and goal may change its Q-values.
-* ``transformer`` writes strings and has no Q-values. It knows that the same place of goal and string
-  may have to do with each other, and not how.
+* ``transformer`` writes strings and has no Q-values. It knows that the same place of goal and
+  string may have to do with each other, and not how.
 """
 
 from __future__ import annotations
@@ -93,11 +93,9 @@ registry.register(
     Network(
         name="transformer",
         writer="experiments.methods.networks.writers:TransformerWriter",
-        rules=registry.rules(
-            Rule("hidden", "64 64, one width for all layers", lambda _: (64, 64)),
-        ),
-        # Of each token: attention's four products, and a layer of four times the width.
-        multiply_adds=lambda run: 12 * sum(width**2 for width in run.hidden),
+        rules=registry.rules(Rule("hidden", "256 256", lambda _: (256, 256))),
+        # Of a token, 64 wide: attention's four products, and a perceptron, in each layer.
+        multiply_adds=lambda run: 64 * sum(4 * 64 + 2 * width for width in run.hidden),
     )
 )
 registry.register(Network(name=registry.OWN, any_n=True))

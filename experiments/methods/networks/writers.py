@@ -13,6 +13,8 @@ import torch as th
 from torch import nn
 from torch.nn import functional
 
+_TOKEN, _HEADS = 64, 4
+
 
 class Writer(nn.Module, abc.ABC):
     """What a learner asks of a policy over the words of n bits.
@@ -31,7 +33,7 @@ class Writer(nn.Module, abc.ABC):
 
     @abc.abstractmethod
     def forward(self, strings: th.Tensor, goals: th.Tensor | None) -> th.Tensor:
-        """Logits of every word after those before it: twice (batch, n) bits -> (batch, steps, words).
+        """Twice (batch, n) bits -> (batch, steps, words) logits of each word after those before.
 
         Bits that are not written yet may be anything, as no logit depends on what follows.
         """
@@ -50,14 +52,19 @@ class MlpWriter(Writer):
 
     Inputs are -1 and +1, 0 where nothing is written yet, and which word is next. What the first
     layer makes of a prefix is a sum over its bits, so that all prefixes of a string cost it no
-    more than the string. It begins with places that differ as much as goals do, and prefixes that
-    say nothing: at n = 50 copies of a goal are learned in half the strings.
+    more than the string.
+
+    What is told apart from the beginning is what is to be: places; goals where they are shown, with
+    prefixes that say nothing yet; prefixes where they are not. With PyTorch's own first weights a
+    goal of 50 bits takes twice the strings, and a single string of 12 too.
     """
 
     def __init__(self, n: int, word_size: int, hidden: Sequence[int], sees_target: bool) -> None:
         super().__init__(n, word_size, hidden, sees_target)
         first, *further = hidden
         self.written = nn.Parameter(th.zeros(self.steps, word_size, first))
+        if not sees_target:
+            nn.init.uniform_(self.written, -3 * n**-0.5, 3 * n**-0.5)
         self.place = nn.Parameter(th.empty(self.steps, first).uniform_(-1, 1))
         self.goal = nn.Linear(n, first, bias=False) if sees_target else None
         layers: list[nn.Module] = [nn.ReLU()]
@@ -101,17 +108,18 @@ class TransformerWriter(Writer):
     """A small causal transformer, the words of the goal before those that are written.
 
     A word of the goal and the word that is written at the same place share a position, so that
-    attention finds the one from the other; layers are normed before (Xiong et al., 2020).
+    attention finds the one from the other. Tokens are 64 wide, with four heads; ``hidden`` has the
+    width of each layer's perceptron. Layers are normed before (Xiong et al., 2020).
     """
 
     def __init__(self, n: int, word_size: int, hidden: Sequence[int], sees_target: bool) -> None:
         super().__init__(n, word_size, hidden, sees_target)
-        width = hidden[0]
+        width = _TOKEN
         # The last is that of a string that is not begun.
         self.word = nn.Embedding(self.words + 1, width)
         self.goal_word = nn.Embedding(self.words, width) if sees_target else None
         self.place = nn.Embedding(self.steps, width)
-        self.blocks = nn.ModuleList(_Block(width) for _ in hidden)
+        self.blocks = nn.ModuleList(_Block(width, above) for above in hidden)
         self.norm = nn.LayerNorm(width)
         self.head = _zero(nn.Linear(width, self.words))
 
@@ -153,20 +161,19 @@ class TransformerWriter(Writer):
 
 
 class _Block(nn.Module):
-    """Attention and a layer of four times the width, each added to what it was given."""
+    """Attention and a perceptron, each added to what it was given."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
-        self.heads = max(1, width // 16)
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(2))
         self.mix = nn.Linear(width, 3 * width)
         self.join = nn.Linear(width, width)
-        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.up, self.down = nn.Linear(width, hidden), nn.Linear(hidden, width)
 
     def forward(self, tokens: th.Tensor, past: Any) -> tuple[th.Tensor, Any]:
         """(batch, tokens, width), after a past of keys and values, and those with these."""
         batch, count, width = tokens.shape
-        mixed = self.mix(self.norms[0](tokens)).view(batch, count, 3, self.heads, -1)
+        mixed = self.mix(self.norms[0](tokens)).view(batch, count, 3, _HEADS, -1)
         query, key, value = mixed.permute(2, 0, 3, 1, 4)
         if past is not None:
             key, value = th.cat((past[0], key), dim=2), th.cat((past[1], value), dim=2)

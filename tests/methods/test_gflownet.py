@@ -1,0 +1,214 @@
+"""GFlowNets that write strings: what they learn, what they are told, what is refused."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+import torch as th
+
+from experiments.config.errors import ConfigError
+from experiments.config.run import RunConfig
+from experiments.config.run_settings import APPEND
+from experiments.evaluation.looks import Looks
+from experiments.methods.gflownet.draws import Draws, van_der_corput
+from experiments.methods.gflownet.exact import kl_to_uniform
+from experiments.methods.gflownet.learner import GFlowNetLearner
+from experiments.methods.gflownet.memory import Kept, Latest
+from experiments.methods.learner import load_policy
+from experiments.records.schema import CLOCK_COLUMNS
+from experiments.sweeps.training import learn, train
+
+FLOW: dict[str, Any] = {"method": "gflownet", "env": APPEND, "n": 4, "hidden": (32, 32)}
+BLIND = FLOW | {"sees_target": False}
+TOLD = FLOW | {"hindsight": True, "goal_mode": "random"}
+
+
+def of(settings: dict[str, Any], **further: Any) -> Any:
+    return RunConfig.of(**{**settings, **further})
+
+
+@pytest.mark.parametrize("further", [{}, {"word_size": 2}, {"draws": "independent"}], ids=str)
+def test_it_finds_and_learns_a_string_that_it_is_not_told(further: dict[str, Any]) -> None:
+    run, learner = learn(of(BLIND, n=6, n_envs=32, budget_env_steps=60_000, **further))
+    assert run.result["solved"]
+    assert run.result["told"] == "nothing"
+    # The optimum: 64 strings, of which all but one have 2^-6 / 10,000.
+    assert run.result["success_rate"] == pytest.approx(1 - 1e-4, abs=2e-4)
+    assert isinstance(learner, GFlowNetLearner)
+    assert float(learner.flow.log_z) == pytest.approx(1e-4, abs=0.01)
+    empty = np.full((1, 6), 2, dtype=np.int8)
+    policy: Any = load_policy(run.config, run.policy, 6, "cpu")
+    goal = learner.kept.sample(1)[0] if learner.kept else np.zeros((1, 6), dtype=np.int8)
+    assert policy(empty, goal).shape == (1,)
+
+
+@pytest.mark.parametrize("network", ["mlp", "transformer"])
+@pytest.mark.parametrize("loss", ["trajectory_balance", "likelihood"])
+def test_with_hindsight_it_writes_what_it_is_told(network: str, loss: str) -> None:
+    settings = TOLD | {"network": network, "loss": loss, "n": 6, "eval_episodes": 64}
+    run, learner = learn(of(settings, budget_env_steps=24_000, updates_per_env_step=1 / 96))
+    assert run.result["solved"]
+    assert run.result["told"] == "s"
+    asked = run.result["env_steps"] // 6 * (1 if loss == "likelihood" else 1 + 2 * 4)
+    assert isinstance(learner, GFlowNetLearner)
+    assert learner.reward_queries == pytest.approx(asked, rel=0.01)
+
+
+def test_it_writes_all_right_strings_alike() -> None:
+    settings = BLIND | {"n": 5, "free_bits": 2, "epsilon": 1e-6, "replay": "rewarded"}
+    run, learner = learn(of(settings, n_envs=32, budget_env_steps=80_000, target="01100"))
+    assert run.result["solved"]
+    assert isinstance(learner, GFlowNetLearner)
+    target = th.tensor([0, 1, 1, 0, 0], dtype=th.int8)
+    assert kl_to_uniform(learner.flow.writer, target, 2, None) < 0.01
+    assert float(learner.flow.log_z) == pytest.approx(2 * math.log(2), abs=0.05)
+
+
+@pytest.mark.parametrize("settings", [BLIND, TOLD], ids=["blind", "told"])
+def test_a_null_learns_nothing_and_counts_no_reward(settings: dict[str, Any]) -> None:
+    result = train(of(settings, withhold_reward=True, budget_env_steps=12_000)).result
+    assert result["rollout_successes"] == 0
+    assert result["gradient_updates"] > 0
+    assert result["success_rate"] < 0.1
+
+
+def test_without_updates_it_stays_uniform() -> None:
+    result = train(of(BLIND, updates_per_env_step=0, budget_env_steps=2_000)).result
+    assert (result["gradient_updates"], result["success_rate"]) == (0, pytest.approx(2**-4))
+
+
+def test_before_a_reward_nothing_is_learned_and_counts_agree() -> None:
+    """A uniform policy is balanced where every string is wrong."""
+    settings = BLIND | {"n": 40, "n_envs": 16, "budget_env_steps": 16 * 40 * 5}
+    run = train(of(settings))
+    assert run.result["success_rate"] == pytest.approx(2**-40)
+    assert (run.result["gradient_updates"], run.result["env_steps"]) == (5, 16 * 40 * 5)
+    assert max(row["loss"] or 0.0 for row in run.curve) < 1e-6
+
+
+def test_rewards_are_what_the_environment_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    learner = GFlowNetLearner(of(TOLD, n=6, free_bits=3, relabel_share=0.5))
+    looks = Looks(learner.run, learner.act)
+    looks.begin()
+    observation, _ = learner.env.reset(seed=0)
+    written, _, _ = learner._write(observation, looks)
+    assert written is not None
+    assert written.goals is not None
+    right = (written.strings[:, :3] == written.goals[:, :3]).all(1)
+    assert written.rewards.tolist() == right.astype(float).tolist()
+    learner._keep(written)
+    batch = learner._batch(written)
+    assert batch.goals is not None
+    relabelled = batch.goals[:32]
+    assert (batch.strings[:32, :3] == relabelled[:, :3]).all()
+    assert (batch.strings[:32, 3:] != relabelled[:, 3:]).any()
+    assert batch.rewards[:32].all()
+    monkeypatch.setattr(learner.env, "compute_reward", lambda *_: np.zeros(32))
+    assert not learner._batch(written).rewards[:32].any()
+
+
+def test_same_seed_same_numbers() -> None:
+    one, two = (train(of(TOLD, budget_env_steps=3_000)) for _ in range(2))
+    assert one.policy == two.policy
+    for first, second in zip(one.curve, two.curve, strict=True):
+        assert {n: v for n, v in first.items() if n not in CLOCK_COLUMNS} == {
+            n: v for n, v in second.items() if n not in CLOCK_COLUMNS
+        }
+
+
+@pytest.mark.parametrize("even", [True, False])
+def test_words_are_drawn_as_the_policy_has_them(even: bool) -> None:
+    """And evenly: no string of a uniform policy comes again before all were written."""
+    shares = th.tensor([0.5, 0.3, 0.2])
+    draws = Draws(np.random.default_rng(0), even=even, uniform_share=0.0)
+    drawn: Counter[tuple[int, ...]] = Counter()
+    for _ in range(40):
+        draws.begin(1_000)
+        words = [draws.choose(shares.log().expand(1_000, 3)) for _ in range(3)]
+        drawn.update(map(tuple, th.stack(words, 1).tolist()))
+    for string, count in drawn.items():
+        expected = float(shares[list(string)].prod())
+        assert count / 40_000 == pytest.approx(expected, abs=2e-4 if even else 8e-3)
+    draws.begin(2**10)
+    uniform = [draws.choose(th.zeros(2**10, 2)) for _ in range(80)]
+    first = {tuple(bits) for bits in th.stack(uniform[:10], 1).tolist()}
+    assert (len(first) == 2**10) == even
+    for word in uniform:  # long after the point's own bits are used up
+        assert float(word.double().mean()) == pytest.approx(0.5, abs=0.07)
+
+
+def test_a_share_of_the_words_is_uniform() -> None:
+    draws = Draws(np.random.default_rng(0), even=True, uniform_share=0.5)
+    draws.begin(10_000)
+    words = draws.choose(th.tensor([[0.0, -1e9]]).expand(10_000, 2))
+    assert float(words.double().mean()) == pytest.approx(0.25, abs=1e-3)
+    assert van_der_corput(np.arange(5)).tolist() == [0, 0.5, 0.25, 0.75, 0.125]
+
+
+def test_what_is_kept() -> None:
+    rng = np.random.default_rng(0)
+    kept, strings = Kept(rng, capacity=3), np.eye(5, dtype=np.int8)
+    for string in (*strings[:2], *strings[:2]):
+        kept.add(string, None)
+    assert len(kept) == 2
+    for string in strings:
+        kept.add(string, string)
+    found, _ = kept.sample(200)
+    assert len(kept) == len(np.unique(found, axis=0)) == 3
+    latest = Latest(5, rng, capacity=3)
+    latest.add(strings[:2])
+    assert len(np.unique(latest.sample(100), axis=0)) == 2
+    latest.add(strings[2:])
+    assert {int(row.argmax()) for row in latest.sample(100)} == {2, 3, 4}
+
+
+@pytest.mark.parametrize("n", [4, 5_000])
+def test_the_reward_of_a_wrong_string_is_a_logarithm_at_any_n(n: int) -> None:
+    run = of(BLIND, n=n)
+    assert run.log_epsilon == pytest.approx(-n * math.log(2) - math.log(10_000))
+    assert run.first_log_z == pytest.approx(-math.log(10_000))
+    assert of(TOLD, n=n, free_bits=3).first_log_z == pytest.approx(3 * math.log(2), abs=2e-5)
+    assert of(BLIND, n=n, epsilon=1).log_epsilon == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"env": "BitSequence-v0", "start": "random"}, "env must be 'BitSequenceAppend-v0' for 'g"),
+        ({"epsilon": 0}, "epsilon must be above 0 and at most 1, .* got 0"),
+        ({"epsilon": -1e-3}, "epsilon must be above 0 and at most 1, .* got -0.001"),
+        ({"epsilon": 1.5}, "epsilon must be above 0 and at most 1, .* got 1.5"),
+        ({"epsilon": float("nan")}, "epsilon must be above 0 and at most 1, .* got nan"),
+        ({"gamma": 0.9}, "gamma=0.9 is for method 'dqn' or 'her' only, got 'gflownet'"),
+        ({"goal_strategy": "final"}, "goal_strategy='final' is for method 'her' only"),
+        ({"replay": "prioritized"}, "replay must be one of 'uniform', 'rewarded', got 'prior"),
+        ({"replay": "rewarded", "withhold_reward": True}, "needs rewards"),
+        ({"replay": "rewarded", "replay_share": 0}, "replay_share must be above 0 with"),
+        ({"replay_share": 0.5}, "replay_share must be 0 without replay='rewarded', got 0.5"),
+        ({"relabel_share": 0.5}, "relabel_share must be 0 without hindsight, got 0.5"),
+        ({"network": "equivariant", "sees_target": True}, "one of 'mlp', 'transformer' for method"),
+        ({"hindsight": True}, "hindsight=True needs a writer that is told"),
+        ({"loss": "likelihood"}, "learns from relabelled strings alone"),
+        ({"loss": "squared"}, "loss must be one of 'trajectory_balance', 'likelihood'"),
+        ({"learner_reward": "r-1"}, "learner_reward must be 'r' for 'gflownet', got 'r-1'"),
+        ({"reward_type": "hamming"}, "reward_type must be 'zero_one' for 'gflownet', got 'hamm"),
+        ({"n_envs": 8, "batch_size": 9}, "n_envs must be at least 9, got 8"),
+        ({"updates_per_env_step": 0.3, "n_envs": 8}, "a whole number of updates for each 8 x 4"),
+        ({"method": "dqn", "log_z_learning_rate": 1.0}, "is for method 'gflownet' only, got 'dqn'"),
+        ({"method": "dqn", "network": "transformer"}, "one of 'mlp', 'equivariant' for .* 'trans"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_refused_by_name(given: dict[str, Any], said: str) -> None:
+    settings = {n: v for n, v in BLIND.items() if n != "hidden"}
+    with pytest.raises(ConfigError, match=said):
+        RunConfig.of(**{**settings, **given})
+
+
+def test_what_asks_for_no_reward_has_no_null() -> None:
+    with pytest.raises(ConfigError, match="asks for no reward, so that it has no null"):
+        of(TOLD, loss="likelihood", withhold_reward=True)
