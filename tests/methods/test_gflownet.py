@@ -14,7 +14,7 @@ from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
 from experiments.config.run_settings import APPEND
 from experiments.evaluation.looks import Looks
-from experiments.methods.gflownet.draws import Draws, van_der_corput
+from experiments.methods.gflownet.draws import Draws, mirrored
 from experiments.methods.gflownet.exact import kl_to_uniform
 from experiments.methods.gflownet.learner import GFlowNetLearner
 from experiments.methods.gflownet.memory import Kept, Latest
@@ -146,7 +146,7 @@ def test_a_share_of_the_words_is_uniform() -> None:
     draws.begin(10_000)
     words = draws.choose(th.tensor([[0.0, -1e9]]).expand(10_000, 2))
     assert float(words.double().mean()) == pytest.approx(0.25, abs=1e-3)
-    assert van_der_corput(np.arange(5)).tolist() == [0, 0.5, 0.25, 0.75, 0.125]
+    assert (mirrored(np.arange(5)) / 2**53).tolist() == [0, 0.5, 0.25, 0.75, 0.125]
 
 
 def test_what_is_kept() -> None:
@@ -190,7 +190,8 @@ def test_the_reward_of_a_wrong_string_is_a_logarithm_at_any_n(n: int) -> None:
         ({"replay": "rewarded", "replay_share": 0}, "replay_share must be above 0 with"),
         ({"replay_share": 0.5}, "replay_share must be 0 without replay='rewarded', got 0.5"),
         ({"relabel_share": 0.5}, "relabel_share must be 0 without hindsight, got 0.5"),
-        ({"network": "equivariant", "sees_target": True}, "one of 'mlp', 'transformer' for method"),
+        ({"network": "equivariant", "sees_target": True}, "for 'equivariant', as places are not"),
+        ({"network": "own"}, "network must be one of 'mlp', 'transformer' for method .* 'own'"),
         ({"hindsight": True}, "hindsight=True needs a writer that is told"),
         ({"loss": "likelihood"}, "learns from relabelled strings alone"),
         ({"loss": "squared"}, "loss must be one of 'trajectory_balance', 'likelihood'"),

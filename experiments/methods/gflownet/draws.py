@@ -19,14 +19,15 @@ class Draws:
 
     Args:
         rng: What draws.
-        even: Whether the points of successive strings are a van der Corput sequence (1935), moved
-            by a random shift: each is uniform, and 2^k of them lie in 2^k equal parts of [0, 1).
+        even: Whether the points of successive strings are a van der Corput sequence (1935) with
+            the same random digits flipped in all: each is uniform, and any 2^k in a row lie in 2^k
+            equal parts of [0, 1).
         uniform_share: Share of words that are uniform instead.
     """
 
     def __init__(self, rng: np.random.Generator, *, even: bool, uniform_share: float) -> None:
         self.rng, self.even, self.uniform_share = rng, even, uniform_share
-        self._shift = rng.random()
+        self._flipped = int(rng.integers(2**_BITS))
         self._begun = 0
         self._points = th.zeros(0, dtype=th.float64)
 
@@ -34,8 +35,8 @@ class Draws:
         """As many strings begin."""
         numbers = np.arange(self._begun, self._begun + count)
         self._begun += count
-        points = (van_der_corput(numbers) + self._shift) % 1 if self.even else self._uniform(count)
-        self._points = th.from_numpy(points)
+        even = (mirrored(numbers) ^ self._flipped) * 2.0**-_BITS
+        self._points = th.from_numpy(even if self.even else self._uniform(count))
 
     def choose(self, logits: th.Tensor) -> th.Tensor:
         """The next word of each string, (count,): from (count, words) logits."""
@@ -54,9 +55,9 @@ class Draws:
         return self.rng.random(count)
 
 
-def van_der_corput(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Whole numbers with their binary digits mirrored at the point: 1, 2, 3 -> 1/2, 1/4, 3/4."""
-    points = np.zeros(len(numbers))
+def mirrored(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Whole numbers with their 53 binary digits in reverse: 1, 2, 3 -> 2^52, 2^51, 2^52 + 2^51."""
+    found = np.zeros_like(numbers)
     for place in range(int(numbers.max(initial=0)).bit_length()):
-        points += ((numbers >> place) & 1) * 2.0 ** -(place + 1)
-    return points
+        found |= ((numbers >> place) & 1) << (_BITS - 1 - place)
+    return found

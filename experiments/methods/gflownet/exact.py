@@ -20,7 +20,7 @@ def log_chances(writer: Writer, strings: th.Tensor, goals: th.Tensor | None) -> 
         strings: (batch, n) bits.
         goals: (batch, n) bits, or None where none is shown.
     """
-    logs = th.log_softmax(writer(strings, goals), dim=2)
+    logs = th.log_softmax(writer(strings, goals).double(), dim=2)
     words = as_words(strings, writer.word_size)
     return logs.gather(2, words.unsqueeze(2)).squeeze(2).sum(1)
 

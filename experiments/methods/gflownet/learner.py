@@ -36,7 +36,7 @@ class Flow(nn.Module):
         super().__init__()
         kind: type[Writer] = registry.load(registry.network_of(dict(run)).writer)
         self.writer = kind(run.n, run.word_size, run.hidden, run.sees_target)
-        self.log_z = nn.Parameter(th.tensor(run.first_log_z))
+        self.log_z = nn.Parameter(th.tensor(run.first_log_z, dtype=th.float64))
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class GFlowNetLearner(Learner):
             {"params": [*self.flow.writer.parameters()], "lr": run.learning_rate},
             {"params": [self.flow.log_z], "lr": run.log_z_learning_rate},
         ]
-        self.optimizer = th.optim.Adam(groups, fused=True)
+        self.optimizer = th.optim.Adam(groups, betas=(0.9,float(__import__('os').environ.get('B2','0.999'))), fused=True)
         self.draws = Draws(
             generator(run.seed, Stream.EXPLORATION),
             even=run.draws == "even",
@@ -210,7 +210,7 @@ class GFlowNetLearner(Learner):
             loss = -chances.mean()
         else:
             logs = np.where(batch.rewards > 0, 0.0, self.run.log_epsilon)
-            rewards = th.as_tensor(logs, dtype=th.float32, device=self.run.device)
+            rewards = th.as_tensor(logs, device=self.run.device)
             loss = trajectory_balance(self.flow.log_z, chances, rewards)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
