@@ -54,8 +54,10 @@ def read_rates(directory: Path) -> dict[str, float]:
     """
     kinds: dict[str, Any] = {"contest": "text", "side": "text", "value": "number"}
     columns = {name: Column(name, kind, required=True) for name, kind in kinds.items()}
-    repeats = pd.DataFrame([row for _, row in read_rows(directory / RATES, columns)])
-    medians = repeats.groupby(["contest", "side"])["value"].median() if len(repeats) else {}
+    repeats = pd.DataFrame(
+        [row for _, row in read_rows(directory / RATES, columns)], columns=list(kinds)
+    )
+    medians = repeats.groupby(["contest", "side"])["value"].median()
     rates = {name: float(medians.get(key, 0)) for name, key in PLAYERS.items()}
     return {name: rate for name, rate in rates.items() if rate > 0}
 
@@ -92,7 +94,7 @@ def _sizes(runs: pd.DataFrame) -> list[dict[str, Any]]:
             "used_env_steps": group["env_steps"].astype(float).median(),
             "used_seconds": group["train_seconds"].median(),
         }
-        for n, group in ((int(n), group) for n, group in runs.groupby("n"))  # type: ignore[call-overload]
+        for n, group in ((n, runs[runs["n"] == n]) for n in steps)
     ]
 
 
@@ -106,7 +108,12 @@ def _runs_of(runs: pd.DataFrame, asked: Mapping[str, Any]) -> pd.DataFrame:
         withhold_reward=runs["withhold_reward"].fillna(False),
         env=runs["env"].fillna("BitSequence-v0"),
     )
-    task = {"env": "BitSequence-v0", "goal_mode": "fixed", "start": "random", "network": "mlp"}
+    task: dict[str, Any] = {
+        "env": "BitSequence-v0",
+        "goal_mode": "fixed",
+        "start": "random",
+        "network": "mlp",
+    }
     task |= {"reward_type": "zero_one", "withhold_reward": False, **asked}
     kept = (has["max_steps"] == has["n"]) & (has["updates_per_env_step"] > 0)
     for name, value in task.items():

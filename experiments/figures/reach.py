@@ -25,7 +25,7 @@ _TITLE = "One more bit costs twice the steps, unless s is told"
 _SOLVED = "each n that more than half of the seeds solve"
 _COMPUTED = "a uniform policy's first reward is expected"
 _TASK = "One fixed s, random starts, horizon n, reward 1 at s and 0 elsewhere, network mlp"
-_LOOKS: Mapping[str, Mapping[str, Any]] = {
+_LOOKS: dict[str, dict[str, Any]] = {
     "HER, told s": {"color": "#D55E00", "marker": "s"},
     "packed search, then rewarded replay": {"color": "#000000", "marker": "*", "markersize": 8.5},
     "rewarded replay": {"color": "#009E73", "marker": "D"},

@@ -58,7 +58,7 @@ ALL = Joined(
 
 
 def along(axes: Axes, name: str) -> list[float]:
-    return np.asarray(lines(axes)[name].get_xdata(), dtype=float).tolist()
+    return [float(at) for at in lines(axes)[name].get_xdata()]
 
 
 def words(figure: Figure | None) -> list[str]:
@@ -95,7 +95,7 @@ def test_a_bar_ends_what_was_spent_in_vain() -> None:
     left, right = panels(reach.figure(ALL))
     for axes, end in ((left, 1e5), (right, 1e2)):
         bars = {
-            line.get_ydata()[0]: line.get_xdata()[1]
+            heights(line)[0]: np.asarray(line.get_xdata(), dtype=float)[1]
             for line in axes.lines
             if line.get_marker() == "|"
         }
