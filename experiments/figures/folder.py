@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from experiments.config import registry
 from experiments.figures import ablation, comparison, configurations, frontier, reach, transfer
 from experiments.figures.joined import RATES, Joined, read_rates
 from experiments.figures.matplotlib_alone import Figure
@@ -133,6 +134,15 @@ def _spread_out(runs: pd.DataFrame, path: Path) -> pd.DataFrame:
     return runs.join(further[[name for name in further if name not in runs]])
 
 
+def _with_neutral(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs, where rows of before a setting existed say what they did without it."""
+    for name, value in registry.neutral().items():
+        if name in runs and runs[name].isna().any() and runs[name].notna().any():
+            text = runs[name].dtype == "string"
+            runs = runs.assign(**{name: runs[name].fillna(str(value) if text else value)})
+    return runs
+
+
 def _read(directory: Path) -> Tables:
     runs = tables.read_runs(directory / "runs.csv")
     if runs.empty:
@@ -151,6 +161,7 @@ def _read(directory: Path) -> Tables:
         curves = curves[curves["run_id"].isin(runs["run_id"])]
     if (path := directory / "transfer.csv").exists():
         transfers = tables.read_transfers(path)
+    runs = _with_neutral(runs)
     missing = len(set(merging.planned(directory)) - set(runs["run_id"]))
     runs = runs.assign(series=name_series(runs))
     return Tables(runs, curves, transfers, missing=missing)

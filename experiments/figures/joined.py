@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from experiments.figures.frontier import majority_times
+from experiments.figures.protocol import is_written
 from experiments.figures.series import varying_settings
 from experiments.records.schema import Column
 from experiments.records.summary import times_to_solve
@@ -106,16 +107,14 @@ def _runs_of(runs: pd.DataFrame, asked: Mapping[str, Any]) -> pd.DataFrame:
         replay=runs["replay"].fillna("uniform"),
         search=runs["search"].fillna(False),
         withhold_reward=runs["withhold_reward"].fillna(False),
-        env=runs["env"].fillna("BitSequence-v0"),
     )
     task: dict[str, Any] = {
-        "env": "BitSequence-v0",
         "goal_mode": "fixed",
         "start": "random",
         "network": "mlp",
     }
     task |= {"reward_type": "zero_one", "withhold_reward": False, **asked}
-    kept = (has["max_steps"] == has["n"]) & (has["updates_per_env_step"] > 0)
+    kept = ~is_written(runs) & (has["max_steps"] == has["n"]) & (has["updates_per_env_step"] > 0)
     for name, value in task.items():
         kept &= has[name] == value
     return has[kept.fillna(False).astype(bool) & has["parent"].isna()]
