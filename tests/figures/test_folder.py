@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -48,7 +49,7 @@ def test_a_folder_of_tables_gives_all_figures_twice_the_same(tmp_path: Path) -> 
 def test_rows_of_before_a_setting_existed_are_of_the_same_series(
     tmp_path: Path, drawn: dict[str, Figure]
 ) -> None:
-    settings = {"exploration": "decay", "withhold_reward": False, "goal_mode": "fixed"}
+    settings: Any = {"exploration": "decay", "withhold_reward": False, "goal_mode": "fixed"}
     runs = comparison_of(sizes=(4, 8), methods=("her",)).assign(**settings)
     parts = [
         runs.assign(
