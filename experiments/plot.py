@@ -32,7 +32,8 @@ class PlotArguments:
         tuple[Path, ...],
         command_line.told(
             "Further folders, with runs.csv or benchmark_repeats.csv: draw reach as well, the "
-            "largest n solved against compute. A learner that several have is the first one's."
+            "largest n solved against compute. A learner that several have is the first one's.",
+            help_behavior_hint="(default: none)",
         ),
     ] = ()
 
