@@ -112,7 +112,7 @@ def test_counts_agree() -> None:
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_tiny_sizes(n: int) -> None:
-    result = train(RunConfig.of(n=n)).result
+    result = train(RunConfig.of(n=n, budget_env_steps=2_000)).result
     assert result["solved"]
     assert result["episodes_to_solve"] >= 8  # every copy has ended one before the first update
 
