@@ -22,7 +22,8 @@ typecheck: $(READY)
 	$(BIN)/mypy
 
 unit: $(READY)
-	$(BIN)/pytest -n $(WORKERS) --cov --cov-branch --cov-fail-under=95
+	$(BIN)/pytest -n $(WORKERS) tests/bitseq_env --cov --cov-branch --cov-fail-under=95
+	$(BIN)/pytest -n $(WORKERS) --ignore tests/bitseq_env
 
 test-floors: $(FLOORS)/.installed ## the tests with the lowest versions allowed, but for PyTorch's
 	$(FLOORS)/bin/pytest -n $(WORKERS)

@@ -228,6 +228,17 @@ def load(module: str) -> Any:
     return getattr(importlib.import_module(place), name)
 
 
+def neutral() -> dict[str, Any]:
+    """Of the settings that were added later: the value of a run from before they existed."""
+    fields = {name: info for e in entries() for name, info in e.settings.model_fields.items()}
+    extras = {name: info.json_schema_extra for name, info in fields.items()}
+    return {
+        name: extra["neutral"]
+        for name, extra in extras.items()
+        if isinstance(extra, dict) and "neutral" in extra
+    }
+
+
 def followers() -> dict[str, set[str]]:
     """For each setting those whose default may change with it, as their rules read it."""
     found: dict[str, set[str]] = {}

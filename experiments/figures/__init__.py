@@ -2,5 +2,5 @@
 
 ``folder`` draws whatever a results folder has tables for. ``comparison`` holds for any table;
 ``frontier``, ``ablation`` and ``transfer`` know the shape of one sweep, and give nothing where it
-is not there. ``console`` has the tables that commands print.
+is not there; ``reach`` joins several folders. ``console`` has the tables that commands print.
 """

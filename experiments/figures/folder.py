@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections import ChainMap
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
-from experiments.figures import ablation, comparison, configurations, frontier, transfer
+from experiments.config import registry
+from experiments.figures import ablation, comparison, configurations, frontier, reach, transfer
+from experiments.figures.joined import RATES, Joined, read_rates
 from experiments.figures.matplotlib_alone import Figure
 from experiments.figures.saving import save_figures
 from experiments.figures.series import name_series
@@ -26,6 +29,10 @@ class Tables(NamedTuple):
     """With the further settings of ``summary.csv``, and the ``series`` of each run."""
     curves: pd.DataFrame | None
     transfers: pd.DataFrame | None
+    joined: Joined | None = None
+    """What the folder and those beside it say together, if there are any."""
+    missing: int = 0
+    """Runs of the sweep that are not finished."""
 
 
 _FIGURES: dict[str, Callable[[Tables], Figure | None]] = {
@@ -36,6 +43,7 @@ _FIGURES: dict[str, Callable[[Tables], Figure | None]] = {
     "ablation": lambda held: ablation.figure(held.runs),
     "frontier": lambda held: frontier.figure(held.runs),
     "transfer": lambda held: transfer.figure(held.transfers, held.runs),
+    "reach": lambda held: reach.figure(held.joined),
 }
 """Each gives None where the tables do not hold what it shows."""
 
@@ -44,11 +52,12 @@ _PAGES: dict[str, Callable[[Tables], str | None]] = {
     "ablation": lambda held: ablation.page(held.runs),
     "frontier": lambda held: frontier.page(held.runs),
     "transfer": lambda held: transfer.page(held.transfers, held.runs),
+    "reach": lambda held: reach.page(held.joined),
 }
 """The numbers of the figures of the same name, as Markdown."""
 
 
-def draw_folder(directory: Path) -> list[Path]:
+def draw_folder(directory: Path, beside: Sequence[Path] = ()) -> list[Path]:
     """Write the figures of a results folder as PNG and SVG, and their pages as Markdown.
 
     The same tables give the same bytes, as long as matplotlib is the same.
@@ -56,6 +65,8 @@ def draw_folder(directory: Path) -> list[Path]:
     Args:
         directory: Has ``runs.csv``, and ``curves.csv``, ``summary.csv`` and ``transfer.csv`` if
             there are any.
+        beside: Further folders, each with ``runs.csv`` or ``benchmark_repeats.csv`` or both, for
+            the figure that joins them.
 
     Returns:
         The files written: figures in ``directory/figures``, pages in ``directory``.
@@ -66,19 +77,43 @@ def draw_folder(directory: Path) -> list[Path]:
     if not directory.is_dir():
         raise TableError(directory, "is no folder; name one that has a runs.csv")
     held = _read(directory)
-    missing = len(set(merging.planned(directory)) - set(held.runs["run_id"]))
-    label = f"Unfinished: of the runs of this sweep, {missing} missing." if missing else ""
+    label, joined = _unfinished(held.missing), ""
+    if beside:
+        tables = {directory: held} | {path: _read(path) for path in beside if _has_runs(path)}
+        rates = [read_rates(path) for path in beside if (path / RATES).exists()]
+        runs = [(path.resolve().name, each.runs) for path, each in tables.items()]
+        held = held._replace(joined=Joined(runs, dict(ChainMap(*rates))))
+        joined = _unfinished(sum(each.missing for each in tables.values()))
+    labels = dict.fromkeys([*_FIGURES, *_PAGES], label) | {"reach": joined}
     pages = {
-        name: text.replace("\n\n", f"\n\n**{label}**\n\n", 1) if label else text
+        name: text.replace("\n\n", f"\n\n**{labels[name]}**\n\n", 1) if labels[name] else text
         for name, write in _PAGES.items()
         if (text := write(held)) is not None
     }
-    draws = {name: partial(_labelled, draw, held, label) for name, draw in _FIGURES.items()}
+    draws = {name: partial(_labelled, draw, held, labels[name]) for name, draw in _FIGURES.items()}
     paths = save_figures(draws, directory / "figures")
     for name, text in pages.items():
         paths.append(directory / f"{name}.md")
         files.replace_file(paths[-1], text.encode())
     return paths
+
+
+def _has_runs(directory: Path) -> bool:
+    """Whether a folder beside has runs, and not rates alone.
+
+    Raises:
+        TableError: If it has neither.
+    """
+    there = [name for name in ("runs.csv", RATES) if (directory / name).exists()]
+    if not there:
+        what = "has neither" if directory.is_dir() else "is no folder; name one that has"
+        joint = "nor" if directory.is_dir() else "or"
+        raise TableError(directory, f"{what} runs.csv {joint} {RATES}")
+    return "runs.csv" in there
+
+
+def _unfinished(missing: int) -> str:
+    return f"Unfinished: of the runs of this sweep, {missing} missing." if missing else ""
 
 
 def _labelled(draw: Callable[[Tables], Figure | None], held: Tables, label: str) -> Figure | None:
@@ -99,6 +134,15 @@ def _spread_out(runs: pd.DataFrame, path: Path) -> pd.DataFrame:
     return runs.join(further[[name for name in further if name not in runs]])
 
 
+def _with_neutral(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs, where rows of before a setting existed say what they did without it."""
+    for name, value in registry.neutral().items():
+        if name in runs and runs[name].isna().any() and runs[name].notna().any():
+            text = runs[name].dtype == "string"
+            runs = runs.assign(**{name: runs[name].fillna(str(value) if text else value)})
+    return runs
+
+
 def _read(directory: Path) -> Tables:
     runs = tables.read_runs(directory / "runs.csv")
     if runs.empty:
@@ -117,4 +161,7 @@ def _read(directory: Path) -> Tables:
         curves = curves[curves["run_id"].isin(runs["run_id"])]
     if (path := directory / "transfer.csv").exists():
         transfers = tables.read_transfers(path)
-    return Tables(runs.assign(series=name_series(runs)), curves, transfers)
+    runs = _with_neutral(runs)
+    missing = len(set(merging.planned(directory)) - set(runs["run_id"]))
+    runs = runs.assign(series=name_series(runs))
+    return Tables(runs, curves, transfers, missing=missing)

@@ -35,9 +35,11 @@ def parallel_runs(runs: pd.DataFrame) -> pd.DataFrame | None:
 
     A frontier is of learners without hindsight, with two numbers of parallel environments or
     more: the series with at least three sizes, each with one configuration a size. The environment
-    steps until they were solved, at most their budget, are in ``_time``.
+    steps until they were solved, at most their budget, are in ``_time``. Runs with a search have
+    two budgets, and none.
     """
-    some = runs[~has_hindsight(runs) & runs["env_steps"].notna()]
+    searched = runs["search"].fillna(False).astype(bool)
+    some = runs[~has_hindsight(runs) & runs["env_steps"].notna() & ~searched]
     sizes = some.groupby("series", observed=True)["n"].nunique()
     some = some[some["series"].isin(sizes.index[sizes >= _MIN_SIZES])]
     if some["n_envs"].nunique() < 2:
@@ -51,7 +53,8 @@ def parallel_runs(runs: pd.DataFrame) -> pd.DataFrame | None:
 def majority_times(runs: pd.DataFrame) -> dict[int, float]:
     """The steps within which more than half of a series' seeds are solved, by ascending n.
 
-    They are ``inf`` where that many seeds never are; the runs are of :func:`parallel_runs`.
+    They are ``inf`` where that many seeds never are. Steps, or whatever else, are in ``_time``, as
+    :func:`parallel_runs` has them.
     """
     found: dict[int, float] = {}
     for n, group in runs.groupby("n", sort=True):

@@ -159,13 +159,14 @@ def summarise_transfers(transfers: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*keys, *measured])
 
 
-def times_to_solve(runs: pd.DataFrame, unit: Literal["env_steps", "episodes"]) -> Floats:
-    """After how many steps or episodes each run was solved; NaN where it is not, at its end.
+def times_to_solve(runs: pd.DataFrame, unit: Literal["env_steps", "episodes", "seconds"]) -> Floats:
+    """After how many steps, episodes or seconds each run was solved; NaN where it is not, at last.
 
     In tables of the first schema a run may be solved at its end alone, and counts with that.
     """
     known = _floats(runs, f"{unit}_to_solve")
-    times = np.where(np.isnan(known), _floats(runs, unit), known)
+    used = _floats(runs, "train_seconds" if unit == "seconds" else unit)
+    times = np.where(np.isnan(known), used, known)
     return np.where(_floats(runs, "solved") == 1.0, times, np.nan)
 
 

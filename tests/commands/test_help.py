@@ -44,7 +44,7 @@ def test_help_shows_every_default(help_of: Callable[[str], str], name: str) -> N
         "train": len(settings - {"device"}) + 8,
         "compare": len(settings - {"method", "network", "n", "seed", "device"}) + 16,
         "evaluate": 8,
-        "plot": 0,
+        "plot": 1,
     }
     assert text.count("(default:") == flags[name]
     assert ("(required)" in text) == (name in ("evaluate", "plot"))

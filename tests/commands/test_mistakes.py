@@ -132,6 +132,11 @@ MISTAKES = [
     ("plot a-file", ["a-file"]),
     ("plot empty", ["empty/runs.csv"]),
     ("plot broken", ["broken/runs.csv", "line 2", "high"]),
+    *(
+        (f"plot tidy --beside {name}", [f"{name}: ", "runs.csv", "benchmark_repeats.csv"])
+        for name in ("not-there", "a-file", "empty")
+    ),
+    ("plot tidy --beside broken", ["broken/runs.csv", "line 2", "high"]),
     ("benchmark --out new --rows speed", ["speed", "--rows"]),
     ("benchmark --out new --repeats 0", ["--repeats", "0", "at least 1"]),
     ("benchmark --out a-file", ["--out", "a-file", "folder"]),
@@ -147,9 +152,10 @@ def prepare(folder: Path) -> dict[str, Path]:
     misfit = run_folders.write_run(folder / "made", make_finished_run())
     (folder / "foreign").mkdir()
     (folder / "foreign" / run_folders.CONFIG).write_bytes((run / run_folders.CONFIG).read_bytes())
-    (folder / "broken").mkdir()
     header = "run_id,config_id,method,network,n,seed,success_rate"
-    (folder / "broken" / "runs.csv").write_text(f"{header}\na,b,dqn,mlp,3,0,high\n")
+    for name, rate in (("broken", "high"), ("tidy", "1")):
+        (folder / name).mkdir()
+        (folder / name / "runs.csv").write_text(f"{header}\na,b,dqn,mlp,3,0,{rate}\n")
     return {"run": run, "misfit": misfit}
 
 

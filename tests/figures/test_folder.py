@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -43,6 +44,27 @@ def test_a_folder_of_tables_gives_all_figures_twice_the_same(tmp_path: Path) -> 
             assert picture.width > 1_000
         assert colors is not None
         assert len(colors) > 50
+
+
+def test_rows_of_before_a_setting_existed_are_of_the_same_series(
+    tmp_path: Path, drawn: dict[str, Figure]
+) -> None:
+    settings: Any = {"exploration": "decay", "withhold_reward": False, "goal_mode": "fixed"}
+    runs = comparison_of(sizes=(4, 8), methods=("her",)).assign(**settings)
+    parts = [
+        runs.assign(
+            **{name: runs[name] + end for name in ("run_id", "config_id")}, **{setting: value}
+        )
+        for end, setting, value in (
+            ("", "withhold_reward", False),
+            ("x", "withhold_reward", True),
+            ("y", "goal_mode", "random"),
+        )
+    ]
+    for part in parts[:2]:  # as if made before
+        part.loc[part["n"] == 8, "exploration"] = None
+    draw_folder(folder_with(tmp_path, pd.concat(parts)))
+    assert not [label for label in labels(drawn["success_vs_n"]) if "exploration" in label]
 
 
 def test_edited_and_glued_tables_give_the_same_figures(tmp_path: Path) -> None:

@@ -45,6 +45,16 @@ def test_her_learns_on_cuda() -> None:
     assert train(RunConfig.of(n=10, device="cuda")).result["solved"]
 
 
+def test_a_recorded_step_size_falls() -> None:
+    run: Any = RunConfig.of(
+        n=6, device="cuda", learning_rate_schedule="linear", budget_env_steps=4_000
+    )
+    learner = learner_of(run)
+    learner.model.learn(run.budget_env_steps)
+    (group,) = learner.model.policy.optimizer.param_groups
+    assert 0 <= float(group["lr"]) < 0.01 * run.learning_rate
+
+
 @pytest.mark.parametrize("network", ["mlp", "equivariant"])
 def test_recorded_updates_are_the_same_updates(network: str) -> None:
     """Warm-up, recording and replay, with two sizes of minibatch."""

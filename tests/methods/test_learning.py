@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch as th
+from stable_baselines3.common.logger import Logger
 
 from experiments.config.run import RunConfig
 from experiments.config.streams import Stream, derived_seed, generator
@@ -111,7 +112,7 @@ def test_counts_agree() -> None:
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_tiny_sizes(n: int) -> None:
-    result = train(RunConfig.of(n=n)).result
+    result = train(RunConfig.of(n=n, budget_env_steps=2_000)).result
     assert result["solved"]
     assert result["episodes_to_solve"] >= 8  # every copy has ended one before the first update
 
@@ -205,6 +206,20 @@ def test_epsilon_does_not_know_the_budget() -> None:
         rates.append(model.exploration_rate)
         assert rates[-1] == pytest.approx(1 - 0.95 * model.num_timesteps / 1_000)
     assert rates[0] == rates[1]
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_linear_step_size_falls_to_nothing_with_the_budget(recorded: bool) -> None:
+    model, _ = agent(learning_rate_schedule="linear", learning_rate=0.01)
+    (group,) = model.policy.optimizer.param_groups
+    kept = group["lr"] = th.tensor(0.01) if recorded else 0.01
+    for left in (1.0, 0.25, 0.0):
+        model._current_progress_remaining = left
+        model._logger = Logger(None, [])
+        model._update_learning_rate(model.policy.optimizer)
+        assert float(group["lr"]) == pytest.approx(0.01 * left)
+    # A recording reads the tensor that it knows.
+    assert not recorded or group["lr"] is kept
 
 
 def test_spread_copies_keep_an_epsilon_each() -> None:

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
+import torch as th
 from stable_baselines3 import DQN
 from stable_baselines3.common.noise import ActionNoise
 
@@ -61,14 +62,28 @@ class BitDQN(DQN):
         self.epsilons = spread_epsilons(self.n_envs) if self.spreads else None
 
     def _renew_update(self) -> None:
-        """A GPU's recording knows the optimizer's tensors and step size as they are now."""
+        """A GPU's recording knows the optimizer's tensors as they are now, its step size too."""
         self.update: Update | CapturedUpdate = self.weights
-        if self.device.type == "cuda":
-            if callable(self.learning_rate):
-                raise ValueError("learning_rate must be a number on a GPU, got a schedule")
-            for group in self.weights.optimizer.param_groups:
-                group["capturable"] = True  # an agent that was saved on a CPU says otherwise
+        recorded = self.device.type == "cuda"
+        for group in self.weights.optimizer.param_groups:
+            # An agent that was saved on the other kind of device says otherwise.
+            group["lr"] = float(group["lr"])
+            if recorded:
+                group["capturable"] = True
+                if callable(self.learning_rate):
+                    group["lr"] = th.tensor(group["lr"], device=self.device)
+        if recorded:
             self.update = CapturedUpdate(self.weights)
+
+    def _update_learning_rate(self, optimizers: Any) -> None:
+        """As in SB3; what a recording reads is filled, not replaced."""
+        step_size = self.lr_schedule(self._current_progress_remaining)
+        self.logger.record("train/learning_rate", step_size)
+        for group in optimizers.param_groups:
+            if isinstance(group["lr"], th.Tensor):
+                group["lr"].fill_(step_size)
+            else:
+                group["lr"] = step_size
 
     def set_parameters(self, *args: Any, **kwargs: Any) -> None:
         """As in SB3, which loads agents by it."""

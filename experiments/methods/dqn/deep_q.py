@@ -45,6 +45,11 @@ class DeepQRun(RunConfig):
     learning_rate: float = setting(
         "Adam's step size.", rule=Rule("learning_rate", "1e-3", lambda _: 1e-3), low=1e-9, high=1
     )
+    learning_rate_schedule: Literal["constant", "linear"] = setting(
+        "linear: the step size falls to 0 with the budget.",
+        rule=Rule("learning_rate_schedule", "constant", lambda _: "constant"),
+        neutral="constant",
+    )
     gamma: float = setting(
         "Discount for each step.", rule=_stock("gamma", 0.98, 0.995), low=0, high=1
     )

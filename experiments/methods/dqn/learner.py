@@ -11,6 +11,7 @@ import torch as th
 from gymnasium import spaces
 from stable_baselines3 import DQN
 from stable_baselines3.common.torch_layers import CombinedExtractor
+from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.dqn.policies import QNetwork
 
@@ -127,7 +128,7 @@ class DeepQLearner(Learner):
         vector_steps, updates = run.rollout
         return {
             "env": self.env,
-            "learning_rate": run.learning_rate,
+            "learning_rate": _step_size(run),
             "buffer_size": run.buffer_size,
             "learning_starts": run.learning_starts,
             "batch_size": run.batch_size,
@@ -164,6 +165,12 @@ class DqnLearner(DeepQLearner):
         """See :meth:`Learner.given`; rewarded replay keeps it."""
         buffer: Any = self.model.replay_buffer
         buffer.keep(episode)
+
+
+def _step_size(run: DeepQRun) -> float | LinearSchedule:
+    if run.learning_rate_schedule == "constant":
+        return run.learning_rate
+    return LinearSchedule(run.learning_rate, 0.0, 1.0)
 
 
 def _is_sb3s(run: DeepQRun) -> bool:

@@ -68,6 +68,12 @@ registry.register(
                 lambda run: (128, 128) if _long(run) else (64, 64),
             ),
             Rule(
+                "learning_rate_schedule",
+                "linear from n = 200 (constant for stock runs)",
+                lambda run: "constant" if run["implementation"] == "stock" else "linear",
+                _long,
+            ),
+            Rule(
                 "exploration_final_eps",
                 "0.5 from n = 200",
                 lambda _: 0.5,
