@@ -32,9 +32,11 @@ def layer_by_layer(net: EquivariantQNetwork, state: th.Tensor, goal: th.Tensor) 
     pairs = th.stack((state, goal), dim=2).float() * 2 - 1  # (batch, n, 2)
     with th.no_grad():
         own = net.embed(pairs)
-        mean = own.mean(dim=1, keepdim=True).expand_as(own)
-        values: th.Tensor = net.q_net(th.cat((own, mean), dim=2)).squeeze(2)
-    return values
+        mean = own.mean(dim=1, keepdim=True)
+        advantage = net.advantage(th.cat((own, mean.expand_as(own)), dim=2)).squeeze(2)
+        above: th.Tensor = advantage - advantage.mean(dim=1, keepdim=True)
+        value: th.Tensor = net.value(mean).squeeze(2)
+    return value + above / state.shape[1]
 
 
 @st.composite

@@ -28,18 +28,13 @@ def _large(run: Filled) -> bool:
     return bool(run["n"] >= 500)
 
 
-def _long(run: Filled) -> bool:
-    """Whether episodes are so long that a policy leads past most states without more chance.
-
-    Values of right and wrong actions lie close then, and what is not visited for a while drifts.
-    """
-    return bool(run["n"] >= 200)
-
-
 def _multiply_adds(run: Any) -> int:
     first, *further = run.hidden
-    # Two inputs a bit; then each bit's features beside their mean.
-    return int(2 * first + registry.products(2 * first, *(further or [first]), 1))
+    body = further or [first]
+    # Two inputs a bit; then their mean, and each bit's features beside it.
+    return int(
+        2 * first + registry.products(first, *body, 1) + registry.products(2 * first, *body, 1)
+    )
 
 
 registry.register(
@@ -62,23 +57,8 @@ registry.register(
                 "1, as an update costs little more than a step; 0.25 from n = 500",
                 lambda run: 0.25 if _large(run) else 1.0,
             ),
-            Rule(
-                "hidden",
-                "64 64; 128 128 from n = 200",
-                lambda run: (128, 128) if _long(run) else (64, 64),
-            ),
-            Rule(
-                "learning_rate_schedule",
-                "linear from n = 200 (constant for stock runs)",
-                lambda run: "constant" if run["implementation"] == "stock" else "linear",
-                _long,
-            ),
-            Rule(
-                "exploration_final_eps",
-                "0.5 from n = 200",
-                lambda _: 0.5,
-                _long,
-            ),
+            Rule("hidden", "64 64", lambda _: (64, 64)),
+            Rule("learner_reward", "r, as values from 0 to 1 are learned sooner", lambda _: "r"),
             Rule("batch_size", "128; 512 from n = 500", lambda run: 512 if _large(run) else 128),
             Rule("exploration_steps", "10 n", lambda run: 10 * run["n"]),
             Rule(

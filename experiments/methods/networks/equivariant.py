@@ -16,10 +16,13 @@ from experiments.methods.networks.base import BitQNetwork, Observation
 class EquivariantQNetwork(BitQNetwork):
     """Permutation-equivariant Q-values with weights that do not depend on n.
 
-    Per bit the pair (state, goal) goes through a shared layer; the mean over the bits joins each
-    bit's features; a second shared layer gives that bit's Q-value.
+    Per bit the pair (state, goal) goes through a shared layer. Its mean over the bits gives the
+    state's value; that mean beside a bit's own features gives the bit's advantage. They make
+    Q-values as in a dueling network (Wang et al., 2016), the advantages divided by n: one flip
+    moves the mean by 1/n, so what an action adds to a value is that small, and gradient steps of
+    the size that values want would drown it.
 
-    A pair of bits has only four values, so both layers run on four rows a sample, weighted by how
+    A pair of bits has only four values, so the layers run on four rows a sample, weighted by how
     often each pair occurs, and a bit looks its value up: the same function as the layer-by-layer
     one (a test holds it to that), at a cost that hardly grows with n.
     """
@@ -31,7 +34,10 @@ class EquivariantQNetwork(BitQNetwork):
         embed, *body = net_arch
         self.embed = nn.Sequential(nn.Linear(2, embed), self.activation_fn())
         # create_mlp with no body would be a linear map: the last hidden width is the joint layer.
-        self.q_net = nn.Sequential(*create_mlp(2 * embed, 1, body or [embed], self.activation_fn))
+        body = body or [embed]
+        self.value = nn.Sequential(*create_mlp(embed, 1, body, self.activation_fn))
+        self.advantage = nn.Sequential(*create_mlp(2 * embed, 1, body, self.activation_fn))
+        self.q_net = nn.Sequential()  # in place of SB3's
         pairs = [[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]]
         self.register_buffer("pairs", th.tensor(pairs), persistent=False)
 
@@ -42,10 +48,9 @@ class EquivariantQNetwork(BitQNetwork):
 
     def chosen(self, obs: Observation, actions: th.Tensor) -> th.Tensor:
         """Q-values of (batch, 1) actions, (batch, 1)."""
-        bits = (th.gather(obs[key], 1, actions) for key in ("observation", "desired_goal"))
-        state, goal = (bit.squeeze(1).to(th.int64) for bit in bits)
-        own, common = self._joint_layer(pair_shares(obs))
-        return self._above(own.index_select(0, 2 * state + goal) + common)
+        values, _ = self._by_kind(obs)
+        state, goal = (th.gather(obs[key], 1, actions) for key in ("observation", "desired_goal"))
+        return th.gather(values, 1, (2 * state + goal).to(th.int64))
 
     def best(self, obs: Observation) -> th.Tensor:
         """The highest Q-value of each state, (batch, 1)."""
@@ -66,22 +71,18 @@ class EquivariantQNetwork(BitQNetwork):
     def _by_kind(self, obs: Observation) -> tuple[th.Tensor, th.Tensor]:
         """Q-value and share of each of the four pairs, twice (batch, 4)."""
         shares = pair_shares(obs)
-        own, common = self._joint_layer(shares)
-        return self._above(own + common.unsqueeze(1)).squeeze(2), shares
-
-    def _joint_layer(self, shares: th.Tensor) -> tuple[th.Tensor, th.Tensor]:
-        """What a bit's own pair (4, width) and all bits' mean (batch, width) add to its layer."""
         features = self.embed(self.pairs)  # (4, embed)
-        joint: Any = self.q_net[0]
-        own, common = joint.weight.chunk(2, dim=1)
         mean = shares @ features
-        return functional.linear(features, own), functional.linear(mean, common, joint.bias)
-
-    def _above(self, values: th.Tensor) -> th.Tensor:
-        """The joint layer's activation, and the layers above it."""
-        for part in list(self.q_net)[1:]:
-            values = part(values)
-        return values
+        joint: Any = self.advantage[0]
+        own, common = joint.weight.chunk(2, dim=1)
+        advantage = functional.linear(features, own) + functional.linear(
+            mean, common, joint.bias
+        ).unsqueeze(1)
+        for part in list(self.advantage)[1:]:
+            advantage = part(advantage)
+        advantage = advantage.squeeze(2)
+        above = advantage - (advantage * shares).sum(1, keepdim=True)
+        return self.value(mean) + above / obs["observation"].shape[1], shares
 
 
 def pair_kinds(obs: Observation) -> th.Tensor:
