@@ -43,7 +43,7 @@ def _relabelled(run: Filled) -> float:
 def _batch(run: Filled) -> int:
     """As many as leave room for all fresh ones; where none is used four times as many."""
     fresh = 1 - run["replay_share"] - run["relabel_share"]
-    return round(run["n_envs"] * (1 / fresh if fresh > 0 else _RELABELLED_FOR_EACH))
+    return int(round(run["n_envs"] * (1 / fresh if fresh > 0 else _RELABELLED_FOR_EACH)))
 
 
 _RELABELLED_FOR_EACH = 4
@@ -78,9 +78,9 @@ class GFlowNetRun(RunConfig, Source):
         "Reward of a wrong string.", rule=Rule("epsilon", "2^-n / 10,000", lambda _: None)
     )
     draws: Literal["even", "independent"] = setting(
-        "even: each string is drawn by the policy, and together they lie as evenly as can be (a "
-        "van der Corput sequence), so that a uniform policy repeats none before it wrote them all.",
-        "even",
+        "independent: each as the policy says; even: together they lie as evenly as can be (a van "
+        "der Corput sequence), so that a uniform policy repeats none before it wrote them all.",
+        "independent",
     )
     exploration_eps: float = setting(
         "Share of words that are uniform while strings are sampled.", 0.0, low=0, high=1

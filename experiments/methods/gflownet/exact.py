@@ -52,7 +52,7 @@ def log_chance_right(
     words = as_words(targets, writer.word_size)
     found = []
     rows = max(1, _LOGITS // (writer.steps * writer.words))
-    for some in th.arange(len(targets), device=targets.device).split(rows):
+    for some in th.split(th.arange(len(targets), device=targets.device), rows):
         shown = None if goals is None else goals[some]
         logs = th.log_softmax(writer(targets[some], shown).double(), dim=2)
         right = words[some].unsqueeze(2)
@@ -80,7 +80,7 @@ def kl_to_uniform(
     """
     found = []
     rows = max(1, _LOGITS // (writer.steps * writer.words))
-    for numbers in th.arange(2**free_bits, device=target.device).split(rows):
+    for numbers in th.split(th.arange(2**free_bits, device=target.device), rows):
         strings = target.expand(len(numbers), -1).clone()
         strings[:, writer.n - free_bits :] = bits_of(numbers, free_bits).to(strings.dtype)
         goals = None if goal is None else goal.expand(len(numbers), -1)

@@ -61,7 +61,8 @@ class WritingPolicy:
         written = (state != OPEN).sum(1) // self.writer.word_size
         logits = self.writer(self._bits(np.where(state == OPEN, 0, state)), self._shown(goal))
         best: npt.NDArray[np.int64] = logits.argmax(2).cpu().numpy()
-        return best[np.arange(len(best)), written]
+        chosen: npt.NDArray[np.int64] = best[np.arange(len(best)), written]
+        return chosen
 
     def chances(self, goal: Bits) -> npt.NDArray[np.float64]:
         """By teacher forcing, free bits summed out."""
@@ -91,7 +92,7 @@ class GFlowNetLearner(Learner):
             {"params": [*self.flow.writer.parameters()], "lr": run.learning_rate},
             {"params": [self.flow.log_z], "lr": run.log_z_learning_rate},
         ]
-        self.optimizer = th.optim.Adam(groups, betas=(0.9,float(__import__('os').environ.get('B2','0.999'))), fused=True)
+        self.optimizer = th.optim.Adam(groups, fused=True)
         self.draws = Draws(
             generator(run.seed, Stream.EXPLORATION),
             even=run.draws == "even",
@@ -187,7 +188,7 @@ class GFlowNetLearner(Learner):
             parts.append(Written(written.strings[:fresh], goals, written.rewards[:fresh]))
         return Written(
             np.concatenate([part.strings for part in parts]),
-            None if written.goals is None else np.concatenate([part.goals for part in parts]),  # type: ignore[misc]
+            None if written.goals is None else np.concatenate([part.goals for part in parts]),
             np.concatenate([part.rewards for part in parts]),
         )
 
@@ -203,9 +204,8 @@ class GFlowNetLearner(Learner):
         return Written(strings, goals, self.env.compute_reward(strings, goals, {}))
 
     def _update(self, batch: Written) -> None:
-        strings, goals = self._tensor(batch.strings), self._tensor(batch.goals)
-        assert strings is not None
-        chances = log_chances(self.flow.writer, strings, goals)
+        strings = th.as_tensor(batch.strings, device=self.run.device)
+        chances = log_chances(self.flow.writer, strings, self._tensor(batch.goals))
         if self.run.loss == "likelihood":
             loss = -chances.mean()
         else:
