@@ -65,19 +65,11 @@ _NO_SUCCESS: Block = {
     "updates_per_env_step": (0.0625,),
     "hidden": ((512,),),
     "acting_weights": ("average",),
-}
-_NO_SUCCESS_20: Block = {
-    **_NO_SUCCESS,
-    "n": (20,),
-    "budget_env_steps": (80_000,),
     "learning_rate": (0.003,),
+    "learning_rate_schedule": ("linear",),
 }
-_NO_SUCCESS_40: Block = {
-    **_NO_SUCCESS,
-    "n": (40,),
-    "budget_env_steps": (640_000,),
-    "learning_rate": (0.0016875,),
-}
+_NO_SUCCESS_20: Block = {**_NO_SUCCESS, "n": (20,), "budget_env_steps": (80_000,)}
+_NO_SUCCESS_40: Block = {**_NO_SUCCESS, "n": (40,), "budget_env_steps": (640_000,)}
 
 _ABLATION: Block = {
     "method": ("her",),

@@ -169,12 +169,9 @@ registry.register(
             ),
             _from_success("updates_per_env_step", "0.0625", lambda _: 0.0625),
             _from_success("hidden", "512", lambda _: (512,)),
-            # Larger is faster, and does not hold where values of many distances lie close.
-            _from_success(
-                "learning_rate",
-                "3e-3, times (30/n)^2 beyond n = 30,",
-                lambda run: 3e-3 * min(1.0, (30 / run["n"]) ** 2),
-            ),
+            # Fast first, and then so slow that it holds where values of many distances lie close.
+            _from_success("learning_rate", "3e-3", lambda _: 3e-3),
+            _from_success("learning_rate_schedule", "linear", lambda _: "linear"),
             _from_success("acting_weights", "average", lambda _: "average"),
         ),
         fixed={"relabel_done": False, "relabel_share": 0.0, "goal_strategy": "none"},

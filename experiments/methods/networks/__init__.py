@@ -58,7 +58,13 @@ registry.register(
                 lambda run: 0.25 if _large(run) else 1.0,
             ),
             Rule("hidden", "64 64", lambda _: (64, 64)),
-            Rule("learner_reward", "r, as values from 0 to 1 are learned sooner", lambda _: "r"),
+            Rule("learner_reward", "r, as values from 0 to 1 are learned soon", lambda _: "r"),
+            Rule(
+                "gamma",
+                "1 - 5/n beyond n = 1,000 (not for stock runs), or it could not look so far",
+                lambda run: 1 - 5 / run["n"],
+                lambda run: bool(run["n"] > 1_000 and run["implementation"] != "stock"),
+            ),
             Rule("batch_size", "128; 512 from n = 500", lambda run: 512 if _large(run) else 128),
             Rule("exploration_steps", "10 n", lambda run: 10 * run["n"]),
             Rule(
