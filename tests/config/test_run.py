@@ -156,7 +156,15 @@ OTHER_DQN: dict[str, Any] = {
     "word_size": 2,
     "free_bits": 3,
 }
-"""Of DQN alone."""
+"""Of DQN."""
+OTHER_GFLOWNET: dict[str, Any] = {
+    "loss": "likelihood",
+    "hindsight": True,
+    "epsilon": 1e-3,
+    "exploration_eps": 0.1,
+    "log_z_learning_rate": 0.5,
+}
+_GFLOWNET = {"method": "gflownet", "env": "BitSequenceAppend-v0"}
 BASES: dict[str, dict[str, Any]] = {
     "method": {"method": "dqn"},
     "sees_target": {"method": "dqn"},
@@ -164,14 +172,16 @@ BASES: dict[str, dict[str, Any]] = {
     "search_budget_env_steps": {"method": "dqn", "replay": "rewarded", "search": True},
     "word_size": {"method": "dqn", "env": "BitSequenceAppend-v0"},
     "free_bits": {"method": "dqn", "env": "BitSequenceAppend-v0"},
+    **dict.fromkeys(OTHER_GFLOWNET, _GFLOWNET),
+    "loss": _GFLOWNET | {"hindsight": True},
 }
 """A run in which this one setting can have its other value."""
 
 
-@pytest.mark.parametrize("field", [*OTHER, *OTHER_DQN])
+@pytest.mark.parametrize("field", [*OTHER, *OTHER_DQN, *OTHER_GFLOWNET])
 def test_every_setting_is_in_the_name(field: str) -> None:
     base = BASES.get(field, {} if field in OTHER else {"method": "dqn", "replay": "rewarded"})
-    value = (OTHER | OTHER_DQN)[field]
+    value = (OTHER | OTHER_DQN | OTHER_GFLOWNET)[field]
     one, other = RunConfig.of(**base), RunConfig.of(**{**base, field: value})
     assert getattr(one, field) != getattr(other, field) == value
     # The hash alone tells them apart, too.
@@ -180,7 +190,7 @@ def test_every_setting_is_in_the_name(field: str) -> None:
 
 def test_every_setting_has_another_value() -> None:
     fields = {name for entry in METHODS.values() for name in entry.settings.model_fields}
-    assert fields - MARKED.keys() == OTHER.keys() | OTHER_DQN.keys()
+    assert fields - MARKED.keys() == (OTHER | OTHER_DQN | OTHER_GFLOWNET).keys()
 
 
 def test_a_run_of_the_first_version_keeps_its_name() -> None:

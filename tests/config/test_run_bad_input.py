@@ -35,11 +35,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"seed": False}, "False", "whole number"),
     ({"seed": None}, "None", "whole number"),
     ({"seed": 2**32}, "4294967296", "4,294,967,295"),
-    ({"method": "ddqn"}, "'ddqn'", "'dqn', 'flip', 'her'"),
-    ({"method": "HER"}, "'HER'", "'dqn', 'flip', 'her'"),
-    ({"method": ""}, "''", "'dqn', 'flip', 'her'"),
-    ({"method": None}, "None", "'dqn', 'flip', 'her'"),
-    ({"method": "../her"}, "'../her'", "'dqn', 'flip', 'her'"),
+    ({"method": "ddqn"}, "'ddqn'", "'dqn', 'flip', 'gflownet', 'her'"),
+    ({"method": "HER"}, "'HER'", "'dqn', 'flip', 'gflownet', 'her'"),
+    ({"method": ""}, "''", "'dqn', 'flip', 'gflownet', 'her'"),
+    ({"method": None}, "None", "'dqn', 'flip', 'gflownet', 'her'"),
+    ({"method": "../her"}, "'../her'", "'dqn', 'flip', 'gflownet', 'her'"),
     ({"network": "cnn"}, "'cnn'", "'mlp', 'equivariant'"),
     ({"network": None}, "None", "'mlp', 'equivariant'"),
     ({"network": "mlp/../.."}, "'mlp/../..'", "'mlp', 'equivariant'"),
@@ -145,8 +145,8 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     *(
         ({"method": "her", **one}, "'her'", f"for method {who} only")
         for one, who in (
-            ({"replay": "uniform"}, "'dqn'"),
-            ({"replay_share": 0.0}, "'dqn'"),
+            ({"replay": "uniform"}, "'dqn' or 'gflownet'"),
+            ({"replay_share": 0.0}, "'dqn' or 'gflownet'"),
             ({"search": False}, "'dqn'"),
             ({"search_budget_env_steps": 0}, "'dqn'"),
             ({"one_success": True}, "'dqn'"),
@@ -195,7 +195,9 @@ def test_a_stored_run_has_whole_widths(hidden: object) -> None:
 def test_a_stored_run_has_no_other_field() -> None:
     with pytest.raises(ConfigError, match=r"'colour'.*allowed.*'method'"):
         RunConfig.from_dict({**STORED, "colour": "red"})
-    with pytest.raises(ConfigError, match=r"relabel_share=0\.8 is for method 'her' only"):
+    with pytest.raises(
+        ConfigError, match=r"relabel_share=0\.8 is for method 'gflownet' or 'her' only"
+    ):
         RunConfig.from_dict({**RunConfig.of(method="dqn").to_dict(), "relabel_share": 0.8})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
 from experiments.config.run_settings import APPEND
 from experiments.evaluation.looks import Looks
-from experiments.methods.gflownet.draws import Draws, mirrored
 from experiments.methods.gflownet.exact import kl_to_uniform
 from experiments.methods.gflownet.learner import GFlowNetLearner
 from experiments.methods.gflownet.memory import Kept, Latest
@@ -31,15 +29,15 @@ def of(settings: dict[str, Any], **further: Any) -> Any:
     return RunConfig.of(**{**settings, **further})
 
 
-@pytest.mark.parametrize("further", [{}, {"word_size": 2}, {"draws": "independent"}], ids=str)
+@pytest.mark.parametrize("further", [{}, {"word_size": 2}], ids=str)
 def test_it_finds_and_learns_a_string_that_it_is_not_told(further: dict[str, Any]) -> None:
     run, learner = learn(of(BLIND, n=6, n_envs=32, budget_env_steps=60_000, **further))
     assert run.result["solved"]
     assert run.result["told"] == "nothing"
     # The optimum: 64 strings, of which all but one have 2^-6 / 10,000.
-    assert run.result["success_rate"] == pytest.approx(1 - 1e-4, abs=2e-4)
+    assert run.result["success_rate"] == pytest.approx(1 - 1e-4, abs=1e-3)
     assert isinstance(learner, GFlowNetLearner)
-    assert float(learner.flow.log_z) == pytest.approx(1e-4, abs=0.01)
+    assert learner.flow.log_z.item() == pytest.approx(1e-4, abs=0.05)
     empty = np.full((1, 6), 2, dtype=np.int8)
     policy: Any = load_policy(run.config, run.policy, 6, "cpu")
     goal = learner.kept.sample(1)[0] if learner.kept else np.zeros((1, 6), dtype=np.int8)
@@ -49,8 +47,8 @@ def test_it_finds_and_learns_a_string_that_it_is_not_told(further: dict[str, Any
 @pytest.mark.parametrize("network", ["mlp", "transformer"])
 @pytest.mark.parametrize("loss", ["trajectory_balance", "likelihood"])
 def test_with_hindsight_it_writes_what_it_is_told(network: str, loss: str) -> None:
-    settings = TOLD | {"network": network, "loss": loss, "n": 6, "eval_episodes": 64}
-    run, learner = learn(of(settings, budget_env_steps=24_000, updates_per_env_step=1 / 96))
+    settings = TOLD | {"network": network, "loss": loss, "n": 6, "hidden": (64, 64)}
+    run, learner = learn(of(settings, budget_env_steps=36_000, updates_per_env_step=1 / 96))
     assert run.result["solved"]
     assert run.result["told"] == "s"
     asked = run.result["env_steps"] // 6 * (1 if loss == "likelihood" else 1 + 2 * 4)
@@ -65,7 +63,7 @@ def test_it_writes_all_right_strings_alike() -> None:
     assert isinstance(learner, GFlowNetLearner)
     target = th.tensor([0, 1, 1, 0, 0], dtype=th.int8)
     assert kl_to_uniform(learner.flow.writer, target, 2, None) < 0.01
-    assert float(learner.flow.log_z) == pytest.approx(2 * math.log(2), abs=0.05)
+    assert learner.flow.log_z.item() == pytest.approx(2 * math.log(2), abs=0.05)
 
 
 @pytest.mark.parametrize("settings", [BLIND, TOLD], ids=["blind", "told"])
@@ -120,33 +118,14 @@ def test_same_seed_same_numbers() -> None:
         }
 
 
-@pytest.mark.parametrize("even", [True, False])
-def test_words_are_drawn_as_the_policy_has_them(even: bool) -> None:
-    """And evenly: no string of a uniform policy comes again before all were written."""
-    shares = th.tensor([0.5, 0.3, 0.2])
-    draws = Draws(np.random.default_rng(0), even=even, uniform_share=0.0)
-    drawn: Counter[tuple[int, ...]] = Counter()
-    for _ in range(40):
-        draws.begin(1_000)
-        words = [draws.choose(shares.log().expand(1_000, 3)) for _ in range(3)]
-        drawn.update(map(tuple, th.stack(words, 1).tolist()))
-    for string, count in drawn.items():
-        expected = float(shares[list(string)].prod())
-        assert count / 40_000 == pytest.approx(expected, abs=2e-4 if even else 8e-3)
-    draws.begin(2**10)
-    uniform = [draws.choose(th.zeros(2**10, 2)) for _ in range(80)]
-    first = {tuple(bits) for bits in th.stack(uniform[:10], 1).tolist()}
-    assert (len(first) == 2**10) == even
-    for word in uniform:  # long after the point's own bits are used up
-        assert float(word.double().mean()) == pytest.approx(0.5, abs=0.07)
-
-
-def test_a_share_of_the_words_is_uniform() -> None:
-    draws = Draws(np.random.default_rng(0), even=True, uniform_share=0.5)
-    draws.begin(10_000)
-    words = draws.choose(th.tensor([[0.0, -1e9]]).expand(10_000, 2))
-    assert float(words.double().mean()) == pytest.approx(0.25, abs=1e-3)
-    assert (mirrored(np.arange(5)) / 2**53).tolist() == [0, 0.5, 0.25, 0.75, 0.125]
+@pytest.mark.parametrize("uniform_share", [0.0, 0.5])
+def test_words_are_drawn_as_the_policy_has_them(uniform_share: float) -> None:
+    learner = GFlowNetLearner(of(BLIND, word_size=2, exploration_eps=uniform_share))
+    shares = th.tensor([0.5, 0.3, 0.2, 0.0])
+    words = learner._drawn(shares.log().expand(40_000, 4))
+    expected = (1 - uniform_share) * shares + uniform_share / 4
+    found = th.bincount(words, minlength=4) / 40_000
+    assert found.tolist() == pytest.approx(expected.tolist(), abs=0.01)
 
 
 def test_what_is_kept() -> None:

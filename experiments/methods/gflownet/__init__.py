@@ -77,11 +77,6 @@ class GFlowNetRun(RunConfig, Source):
     epsilon: float | None = setting(
         "Reward of a wrong string.", rule=Rule("epsilon", "2^-n / 10,000", lambda _: None)
     )
-    draws: Literal["even", "independent"] = setting(
-        "independent: each as the policy says; even: together they lie as evenly as can be (a van "
-        "der Corput sequence), so that a uniform policy repeats none before it wrote them all.",
-        "independent",
-    )
     exploration_eps: float = setting(
         "Share of words that are uniform while strings are sampled.", 0.0, low=0, high=1
     )

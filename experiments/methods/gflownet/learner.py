@@ -18,7 +18,6 @@ from experiments.config.streams import Stream, derived_seed, generator
 from experiments.evaluation.greedy import Bits, Policy
 from experiments.evaluation.looks import Looks
 from experiments.methods.gflownet import GFlowNetRun
-from experiments.methods.gflownet.draws import Draws
 from experiments.methods.gflownet.exact import (
     log_chance_right,
     log_chances,
@@ -93,11 +92,8 @@ class GFlowNetLearner(Learner):
             {"params": [self.flow.log_z], "lr": run.log_z_learning_rate},
         ]
         self.optimizer = th.optim.Adam(groups, fused=True)
-        self.draws = Draws(
-            generator(run.seed, Stream.EXPLORATION),
-            even=run.draws == "even",
-            uniform_share=run.exploration_eps,
-        )
+        self.sampler = th.Generator()
+        self.sampler.manual_seed(derived_seed(run.seed, Stream.EXPLORATION))
         self.rng = generator(run.seed, Stream.REPLAY)
         self.kept = Kept(self.rng)
         self.latest = Latest(run.n, self.rng)
@@ -148,10 +144,9 @@ class GFlowNetLearner(Learner):
         run, writer = self.run, self.flow.writer
         goals = observation.get("desired_goal")
         logits, memory = writer.begin(run.n_envs, self._tensor(goals))
-        self.draws.begin(run.n_envs)
         words: list[th.Tensor] = []
         while True:
-            words.append(self.draws.choose(logits))
+            words.append(self._drawn(logits))
             observation, rewards, terminated, truncated, info = self.env.step(
                 words[-1].cpu().numpy()
             )
@@ -166,6 +161,15 @@ class GFlowNetLearner(Learner):
         bits = bits_of(th.stack(words, dim=1), run.word_size).flatten(1)
         strings = bits.to(th.int8).cpu().numpy()
         return Written(strings, goals, rewards), observation, go_on
+
+    def _drawn(self, logits: th.Tensor) -> th.Tensor:
+        """The next word of each string, (count,), from (count, words) logits."""
+        shares = th.softmax(logits.double(), dim=1).cpu()
+        if self.run.exploration_eps:
+            shares = th.lerp(
+                shares, th.full_like(shares, 1 / shares.shape[1]), self.run.exploration_eps
+            )
+        return th.multinomial(shares, 1, generator=self.sampler).squeeze(1).to(logits.device)
 
     def _keep(self, written: Written) -> None:
         if self.run.relabel_share:
