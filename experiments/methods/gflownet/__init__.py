@@ -43,7 +43,8 @@ def _relabelled(run: Filled) -> float:
 def _batch(run: Filled) -> int:
     """As many as leave room for all fresh ones; where none is used four times as many."""
     fresh = 1 - run["replay_share"] - run["relabel_share"]
-    return int(round(run["n_envs"] * (1 / fresh if fresh > 0 else _RELABELLED_FOR_EACH)))
+    n_envs: int = run["n_envs"]
+    return round(n_envs * (1 / fresh if fresh > 0 else _RELABELLED_FOR_EACH))
 
 
 _RELABELLED_FOR_EACH = 4

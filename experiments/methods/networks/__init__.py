@@ -4,8 +4,9 @@
   which differs from its goal wants flipping.
 * ``equivariant`` knows that bits are interchangeable: renaming them renames the Q-values and
   changes nothing else (Zaheer et al., 2017, "Deep Sets"), and that one bit of n changes little.
-  That is most of this problem, so a comparison is fair only when both are shown. It does *not* know that a bit matters only through
-  whether it equals its goal: flipping the same bit of state and goal may change its Q-values.
+  That is most of this problem, so a comparison is fair only when both are shown. It does *not*
+  know that a bit matters only through whether it equals its goal: flipping the same bit of state
+  and goal may change its Q-values.
 * ``transformer`` writes strings and has no Q-values. It knows that the same place of goal and
   string may have to do with each other, and not how.
 """
