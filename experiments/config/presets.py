@@ -234,13 +234,14 @@ PRESETS: dict[str, Preset] = {
             {**_ABLATION, "goal_strategy": ("final", "episode")},
             {**_ABLATION, "goal_mode": ("random",)},
             {**_ABLATION, "hidden": ((64,), (256,), (512,))},
-            # With the mlp's copies, updates and reward: one setting at a time.
+            # With the mlp's copies, updates, reward and gamma: one setting at a time.
             {
                 **_ABLATION,
                 "network": ("equivariant",),
                 "n_envs": (8,),
                 "updates_per_env_step": (0.25,),
                 "learner_reward": ("r-1",),
+                "gamma": (0.995,),
             },
             {**_ABLATION, "gamma": (0.98,)},
             # Plain r once more, where the values of neighbouring distances are further apart.

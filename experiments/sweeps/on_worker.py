@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import platform
 import time
@@ -78,7 +79,12 @@ def perform(wanted: Wanted, function: Callable[..., Any], arguments: tuple[Any, 
     tell({"begun": {"worker": str(worker.name), "host": platform.node(), "pid": os.getpid()}})
     # Dask sends news every few milliseconds; if the call kills this process, they should be out.
     time.sleep(_NEWS_IS_OUT)
-    return function(*arguments)
+    try:
+        return function(*arguments)
+    finally:
+        # A model and its replay buffer refer to each other, and Python is in no hurry to see it:
+        # after three runs of n = 10,000 a worker held nine gigabytes.
+        gc.collect()
 
 
 def tell(news: Mapping[str, Any]) -> None:

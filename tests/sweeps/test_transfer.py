@@ -19,7 +19,9 @@ from experiments.telling import Console
 def test_rows_come_in_and_are_not_looked_at_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    agent = train(RunConfig.of(method="dqn", network="equivariant", n=8))
+    agent = train(
+        RunConfig.of(method="dqn", network="equivariant", n=8, eval_episodes=100, eval_spacing=1.3)
+    )
     site, console = Site(workers=1), Console()
     failures: Failures = {}
     first = transfer.look(tmp_path, [agent], [12, 30], site, console, failures)

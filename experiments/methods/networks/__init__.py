@@ -59,7 +59,12 @@ registry.register(
                 lambda run: 0.25 if _large(run) else 1.0,
             ),
             Rule("hidden", "64 64", lambda _: (64, 64)),
-            Rule("learner_reward", "r, as values from 0 to 1 are learned soon", lambda _: "r"),
+            Rule(
+                "learner_reward",
+                "r with hindsight, as values from 0 to 1 are learned soon",
+                lambda _: "r",
+                lambda run: bool(run["method"] == "her"),
+            ),
             Rule(
                 "gamma",
                 "1 - 5/n beyond n = 1,000 (not for stock runs), or it could not look so far",
