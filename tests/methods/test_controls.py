@@ -68,7 +68,7 @@ def test_a_null_is_told_everything_but_the_reward(implementation: str) -> None:
 @pytest.mark.parametrize("network", ["mlp", "equivariant"])
 def test_a_null_counts_no_reward_and_is_not_solved(method: str, network: str) -> None:
     # With 12 bits, and with few steps, as luck has it where there are few strings.
-    settings = {"method": method, "network": network, "n": 12, "budget_env_steps": 4_000}
+    settings = {"method": method, "network": network, "n": 12, "budget_env_steps": 2_000}
     result = train(RunConfig.of(**settings, withhold_reward=True, eval_episodes=50)).result
     assert (result["rollout_successes"], result["env_steps_to_first_reward"]) == (0, None)
     assert not result["solved"]

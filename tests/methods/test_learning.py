@@ -44,13 +44,17 @@ def test_her_solves_fifteen_bits() -> None:
 
 
 def test_equivariant_solves_a_hundred_bits() -> None:
-    result = train(RunConfig.of(n=100, network="equivariant", **FEW_LOOKS)).result
+    result = train(
+        RunConfig.of(n=100, network="equivariant", budget_env_steps=3_000, **FEW_LOOKS)
+    ).result
     assert result["solved"]
     assert result["episodes_to_solve"] <= 50
 
 
 def test_transfer_from_eight_bits_to_three_hundred() -> None:
-    run = train(RunConfig.of(method="dqn", network="equivariant", n=8, **FEW_LOOKS))
+    run = train(
+        RunConfig.of(method="dqn", network="equivariant", n=8, budget_env_steps=3_000, **FEW_LOOKS)
+    )
     policy = load_policy(run.config, run.policy, 300, "cpu")
     assert greedy.evaluate(policy, greedy.task_at(run.config, 300), seed=0).success_rate == 1.0
 
@@ -76,7 +80,7 @@ def test_plain_rewards_are_learned_with_the_right_terminal_flags_alone(relabel_d
 
 @pytest.mark.parametrize("settings", [{}, {"method": "dqn"}, {"network": "equivariant"}], ids=str)
 def test_same_seed_same_numbers(settings: dict[str, Any]) -> None:
-    config = RunConfig.of(n=6, budget_env_steps=1_500, **FEW_LOOKS, **settings)
+    config = RunConfig.of(n=6, budget_env_steps=800, **FEW_LOOKS, **settings)
     np.random.seed(1)  # noqa: NPY002  (nobody else's stream may matter)
     one = train(config)
     th.rand(3)

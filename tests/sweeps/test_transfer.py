@@ -20,7 +20,9 @@ def test_rows_come_in_and_are_not_looked_at_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     agent = train(
-        RunConfig.of(method="dqn", network="equivariant", n=8, eval_episodes=100, eval_spacing=1.3)
+        RunConfig.of(
+            method="dqn", network="equivariant", n=8, budget_env_steps=3_000, eval_episodes=100
+        )
     )
     site, console = Site(workers=1), Console()
     failures: Failures = {}
