@@ -88,6 +88,7 @@ _TEN_THOUSAND: Block = {
     "seed": seeds(3),
     "budget_env_steps": (200_000,),
     "updates_per_env_step": (0.02,),
+    "exploration_final_eps": (0.05,),
     "eval_spacing": (1.5,),
     "late_looks": (3,),
 }

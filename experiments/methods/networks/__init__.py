@@ -74,6 +74,12 @@ registry.register(
             Rule("batch_size", "128; 512 from n = 500", lambda run: 512 if _large(run) else 128),
             Rule("exploration_steps", "10 n", lambda run: 10 * run["n"]),
             Rule(
+                "exploration_final_eps",
+                "0.5 from n = 200, or a policy that is right sees nothing wrong for long",
+                lambda _: 0.5,
+                lambda run: bool(run["n"] >= 200),
+            ),
+            Rule(
                 "acting_weights",
                 "average (online for stock runs), as its values differ by less than updates do",
                 lambda run: "online" if run["implementation"] == "stock" else "average",
