@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import NoneType
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import tyro
@@ -17,7 +18,6 @@ from experiments import telling
 from experiments.config import registry
 from experiments.config.errors import ClusterError, ConfigError
 from experiments.config.registry import Method, Network, Rule
-from experiments.config.run import RunConfig
 from experiments.records.files import ResultError
 from experiments.records.tables import TableError
 
@@ -77,25 +77,26 @@ def settings_type(*without: str) -> type:
     Args:
         *without: Settings that get no flag.
     """
-    groups: dict[type[RunConfig], dict[str, FieldInfo]] = {}
-    seen = set(without)
+    homes: dict[str, dict[str, FieldInfo]] = {}
     for entry in registry.entries():
-        for kind in reversed(entry.settings.__mro__):
-            if issubclass(kind, RunConfig):
-                own = {n: f for n, f in kind.model_fields.items() if n not in seen and has_flag(f)}
-                groups.setdefault(kind, {}).update(own)
-                seen |= set(own)
+        for name, field in entry.settings.model_fields.items():
+            if name not in without and has_flag(field):
+                homes.setdefault(name, {})[entry.name] = field
+    groups: dict[tuple[str, ...], list[tuple[str, Any, Any]]] = {}
+    for name, fields in homes.items():
+        groups.setdefault(tuple(fields), []).append(_flag(name, fields))
     made = []
-    for kind, fields in groups.items():
-        flags = [_flag(name, field) for name, field in fields.items()]
-        users = [m.name for m in registry.entries() if issubclass(m.settings, kind)]
-        group = dataclasses.make_dataclass(kind.__name__, flags, kw_only=True)
+    shared_first = sorted(groups.items(), key=lambda group: -len(group[0]))
+    for number, (users, flags) in enumerate(shared_first):
         every = len(users) == len(registry.entries())
-        whose = "every method" if every and kind is RunConfig else " and ".join(users)
-        title = "run" if kind is RunConfig else ", ".join(users)
+        *others, last = users
+        named = f"{', '.join(others)} and {last}" if others else last
+        whose = "every method" if every else named
+        title = "run" if every else ", ".join(users)
+        group = dataclasses.make_dataclass(f"Settings{number}", flags, kw_only=True)
         factory = dataclasses.field(default_factory=group)
         heading = told(f"Settings of {whose}.", name=title)
-        made.append((kind.__name__, Annotated[group, heading], factory))
+        made.append((f"settings_{number}", Annotated[group, heading], factory))
     return dataclasses.make_dataclass("Settings", made, kw_only=True)
 
 
@@ -105,9 +106,12 @@ def has_flag(field: FieldInfo) -> bool:
     return isinstance(extra, dict) and bool(extra["flag"])
 
 
-def _flag(name: str, field: FieldInfo) -> tuple[str, Any, Any]:
-    """A setting as a flag whose help says what fills it."""
+def _flag(name: str, fields: Mapping[str, FieldInfo]) -> tuple[str, Any, Any]:
+    """A setting, as each method has it, as a flag whose help says what fills it."""
+    field = next(iter(fields.values()))
     hint: Any = field.annotation
+    if NoneType in get_args(hint):
+        (hint,) = (kind for kind in get_args(hint) if kind is not NoneType)
     entries = {"method": [*registry.METHODS], "network": [*registry.NETWORKS]}
     words: dict[Any, str] = {int: "INT", float: "FLOAT", str: "|".join(entries.get(name, []))}
     if get_origin(hint) is tuple:
@@ -116,7 +120,7 @@ def _flag(name: str, field: FieldInfo) -> tuple[str, Any, Any]:
         told(
             field.description or "",
             name=_SHORTER.get(name),
-            help_behavior_hint=f"(default: {_default(name, field)})",
+            help_behavior_hint=f"(default: {_default(name, fields)})",
             metavar=words.get(hint, "|".join(map(str, get_args(hint))) or None),
         )
     ]
@@ -125,15 +129,19 @@ def _flag(name: str, field: FieldInfo) -> tuple[str, Any, Any]:
     return name, Annotated[(hint | None, *notes)], dataclasses.field(default=None)
 
 
-def _default(name: str, field: FieldInfo) -> str:
+def _default(name: str, fields: Mapping[str, FieldInfo]) -> str:
     """What fills a setting that is not given, in words."""
-    if not isinstance(rule := field.default_factory, Rule):
-        return str(field.default)
     entries: list[Method | Network] = [*registry.entries(), *registry.NETWORKS.values()]
-    others = [
-        f"; {entry.name}: {entry.rules[name].said}" for entry in entries if name in entry.rules
-    ]
-    return rule.said + "".join(others)
+    said = [(entry.name, entry.rules[name].said) for entry in entries if name in entry.rules]
+    first, *others = ((method, _filled_by(field)) for method, field in fields.items())
+    said += [(method, words) for method, words in others if words != first[1]]
+    return "; ".join([first[1], *(f"{name}: {words}" for name, words in said)])
+
+
+def _filled_by(field: FieldInfo) -> str:
+    """The setting's own rule or value."""
+    rule = field.default_factory
+    return rule.said if isinstance(rule, Rule) else str(field.default)
 
 
 def given(settings: Any) -> dict[str, Any]:
