@@ -89,6 +89,7 @@ _TEN_THOUSAND: Block = {
     "budget_env_steps": (200_000,),
     "updates_per_env_step": (0.02,),
     "exploration_final_eps": (0.05,),
+    "learning_rate_schedule": ("constant",),
     "eval_spacing": (1.5,),
     "late_looks": (3,),
 }

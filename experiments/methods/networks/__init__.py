@@ -29,6 +29,11 @@ def _large(run: Filled) -> bool:
     return bool(run["n"] >= 500)
 
 
+def _long(run: Filled) -> bool:
+    """Whether right and wrong actions differ by so little that what was learned may drift."""
+    return bool(run["n"] >= 200)
+
+
 def _multiply_adds(run: Any) -> int:
     first, *further = run.hidden
     body = further or [first]
@@ -77,7 +82,13 @@ registry.register(
                 "exploration_final_eps",
                 "0.5 from n = 200, or a policy that is right sees nothing wrong for long",
                 lambda _: 0.5,
-                lambda run: bool(run["n"] >= 200),
+                _long,
+            ),
+            Rule(
+                "learning_rate_schedule",
+                "linear from n = 200 (constant for stock runs)",
+                lambda run: "constant" if run["implementation"] == "stock" else "linear",
+                _long,
             ),
             Rule(
                 "acting_weights",
