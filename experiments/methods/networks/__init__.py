@@ -29,6 +29,11 @@ def _large(run: Filled) -> bool:
     return bool(run["n"] >= 500)
 
 
+def _relabels(run: Filled) -> bool:
+    """Whether the method has hindsight."""
+    return "relabel_share" in registry.method_of(run).settings.model_fields
+
+
 def _long(run: Filled) -> bool:
     """Whether right and wrong actions differ by so little that what was learned may drift."""
     return bool(run["n"] >= 200)
@@ -68,7 +73,7 @@ registry.register(
                 "learner_reward",
                 "r with hindsight, as values from 0 to 1 are learned soon",
                 lambda _: "r",
-                lambda run: bool(run["method"] == "her"),
+                _relabels,
             ),
             Rule(
                 "gamma",
