@@ -64,7 +64,7 @@ class EquivariantQNetwork(BitQNetwork):
         kind = values.masked_fill(shares == 0, -th.inf).argmax(dim=1, keepdim=True)
         kinds = pair_kinds(obs)
         kind = kind.to(kinds.dtype)  # or all of them would be widened
-        if kinds.device.type == "cpu":  # NumPy takes a tenth of the time, and stops at the first
+        if kinds.device.type == "cpu":  # NumPy compares faster, and stops at the first
             return th.from_numpy((kinds.numpy() == kind.numpy()).argmax(axis=1))
         return (kinds == kind).to(th.uint8).argmax(dim=1)
 
@@ -95,7 +95,7 @@ def pair_shares(obs: Observation) -> th.Tensor:
     state, goal = obs["observation"].to(th.int8), obs["desired_goal"].to(th.int8)
     # Of ones in the state, in the goal, and in both; the four counts follow, exactly.
     if state.device.type == "cpu":
-        # Packed to bits, long strings are counted in an eighth of the time.
+        # Packed to bits, long strings are counted in a fifth of the time.
         one, other = (np.packbits(bits.numpy().view(np.bool_), axis=1) for bits in (state, goal))
         ones = np.bitwise_count(np.stack((one, other, one & other)))
         sums = th.from_numpy(ones.sum(2, dtype=np.float32))
