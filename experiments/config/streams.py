@@ -27,6 +27,8 @@ class Stream(IntEnum):
     """Where it is drawn."""
     NETWORK = 9
     """First weights, where SB3 does not draw them."""
+    DIVERSITY = 10
+    """Strings that are sampled after the training."""
 
 
 def sequence(seed: int, stream: Stream, *numbers: int) -> np.random.SeedSequence:

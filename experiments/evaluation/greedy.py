@@ -31,6 +31,9 @@ class Writer(Protocol):
     def __call__(self, state: Bits, goal: Bits) -> npt.NDArray[np.int64]:
         """Its likeliest actions, as of any policy."""
 
+    def log_probs(self, state: Bits, goal: Bits) -> npt.NDArray[np.float64]:
+        """Of each next word of (batch, n) states and goals, (batch, actions)."""
+
     def chances(self, goal: Bits) -> npt.NDArray[np.float64]:
         """For (batch, n) goals the probability that what it writes is right, (batch,)."""
 

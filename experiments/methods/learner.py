@@ -17,8 +17,8 @@ from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
 from experiments.evaluation.greedy import Policy
 from experiments.evaluation.looks import Looks
+from experiments.methods import wrappers
 from experiments.methods.first_success import Episode
-from experiments.methods.wrappers import learner_env
 from experiments.records.files import ResultError
 
 
@@ -40,7 +40,11 @@ class Learner(abc.ABC):
 
     def make_env(self) -> Any:
         """The training environment; controls, r-1 and ``sees_target`` are wrappers around it."""
-        return learner_env(self.run)
+        return wrappers.learner_env(self.run)
+
+    def reward_queries(self) -> int | None:
+        """Strings whose reward it asked for so far; None where bits are flipped."""
+        return wrappers.reward_queries(self.env)
 
     def adopt(self, weights: bytes) -> None:
         """Begin with the weights that another run of the method kept.

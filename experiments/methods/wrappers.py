@@ -1,4 +1,4 @@
-"""What stands between the environment and a learner: the null, the learner's reward, a goal hidden.
+"""What stands between the environment and a learner: the null, r-1, a hidden goal, a count.
 
 The null never says whether s was reached. Rewards are 0, an arrival is told as a truncation, infos
 have no ``is_success``, and what hindsight asks is answered 0 and False; everything else is as it
@@ -20,7 +20,9 @@ _SECRET = ("is_success", "_is_success")
 
 def training_copies(run: RunConfig) -> gym.vector.VectorEnv:
     """Copies of a run's environment, in autoreset mode "SameStep"; silent if it is a null."""
-    env = Task.of(run).vector_env(run.n_envs, autoreset_mode="SameStep")
+    task = Task.of(run)
+    env = task.vector_env(run.n_envs, autoreset_mode="SameStep")
+    env = CountedRewards(env) if task.writes else env
     return WithheldRewards(env) if run.withhold_reward else env
 
 
@@ -29,6 +31,38 @@ def learner_env(run: RunConfig) -> gym.vector.VectorEnv:
     env = training_copies(run)
     env = ShiftedRewards(env) if run.learner_reward == "r-1" else env
     return env if run.sees_target else HiddenGoal(env)
+
+
+def reward_queries(env: Any) -> int | None:
+    """Strings whose reward was asked for so far; None where nobody counts, as bits are flipped.
+
+    Args:
+        env: A training environment, with any wrappers around it.
+    """
+    while env is not None and not isinstance(env, CountedRewards):
+        env = getattr(env, "env", None)
+    return None if env is None else env.queries
+
+
+class CountedRewards(gym.vector.VectorWrapper):
+    """Copies that write strings, and a count of those that are judged: written, or relabelled."""
+
+    def __init__(self, env: gym.vector.VectorEnv) -> None:
+        super().__init__(env)
+        self.queries = 0
+
+    def step(self, actions: Any) -> Any:
+        """As the environment's."""
+        told = self.env.step(actions)
+        self.queries += int((told[2] | told[3]).sum())
+        return told
+
+    def compute_reward(self, achieved: Any, desired: Any, info: Any = None) -> Any:
+        """The environment's answers."""
+        env: Any = self.env
+        rewards = env.compute_reward(achieved, desired, info)
+        self.queries += int(np.size(rewards))
+        return rewards
 
 
 class _Silent:

@@ -28,6 +28,7 @@ from experiments.records.schema import (
     RUN_COLUMNS,
     SCHEMA_VERSION,
     SETTING_COLUMNS,
+    WRITTEN_COLUMNS,
 )
 from experiments.records.tables import TableError, typed_table
 
@@ -271,7 +272,8 @@ def _read_object(path: Path) -> dict[str, Any]:
 
 def _check_result(path: Path, result: Mapping[str, Any], config: RunConfig) -> None:
     """Every column there, of its type, and in agreement with the configuration."""
-    if differing := sorted((set(RUN_COLUMNS) - {"schema_version"}) ^ set(result)):
+    wanted_keys = set(RUN_COLUMNS) - {"schema_version"} - (WRITTEN_COLUMNS - set(result))
+    if differing := sorted(wanted_keys ^ set(result)):
         state = "missing" if differing[0] in RUN_COLUMNS else "unknown"
         raise ResultError(f"{path}: key {differing[0]!r} is {state}")
     wanted = settings_row(config)

@@ -152,6 +152,16 @@ SETTING_COLUMNS: Mapping[str, Column] = _by_name(
 )
 """Which run it was: what a row says of its settings; ``method_settings`` is JSON of the rest."""
 
+_WRITTEN = (
+    Column("reward_queries", "integer"),
+    Column("samples", "integer", 1),
+    Column("wrong_samples", "integer"),
+    Column("right_strings", "integer"),
+    Column("kl_to_uniform", "number"),
+)
+WRITTEN_COLUMNS = frozenset(column.name for column in _WRITTEN)
+"""What is measured only where strings are written; the last four where several are right."""
+
 RUN_COLUMNS: Mapping[str, Column] = _by_name(
     *SETTING_COLUMNS.values(),
     Column("env_steps", "integer"),
@@ -167,6 +177,7 @@ RUN_COLUMNS: Mapping[str, Column] = _by_name(
     Column("env_steps_to_first_pass", "integer"),
     Column("env_steps_to_first_reward", "integer"),
     Column("rollout_successes", "integer"),
+    *_WRITTEN,
     Column("search_env_steps", "integer"),
     Column("search_seconds", "number"),
     Column("wall_seconds", "number"),

@@ -6,6 +6,7 @@ import datetime
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import safetensors.torch
@@ -13,6 +14,9 @@ import torch as th
 
 from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
+from experiments.config.streams import Stream, derived_seed
+from experiments.config.task import Task
+from experiments.evaluation import written
 from experiments.evaluation.looks import Looks
 from experiments.evaluation.solved import judge
 from experiments.methods.learner import Learner, learner_of
@@ -81,11 +85,26 @@ def learn(
             looks.begin()
             looks.end(0, 0)
         seconds = time.perf_counter() - began
-        return finished(looks, learner.weights(), described, seconds), learner
+        further = _written(run, learner)
+        return finished(looks, learner.weights(), described, seconds, further), learner
+
+
+def _written(run: RunConfig, learner: Learner) -> dict[str, Any]:
+    """Columns of runs that write strings."""
+    task = Task.of(run)
+    if not task.writes:
+        return {}
+    seed = derived_seed(run.seed, Stream.DIVERSITY)
+    queries = {"reward_queries": learner.reward_queries()}
+    return queries | written.diversity(learner.act, task, seed)
 
 
 def finished(
-    looks: Looks, weights: Mapping[str, th.Tensor], described: dict[str, Any], seconds: float
+    looks: Looks,
+    weights: Mapping[str, th.Tensor],
+    described: dict[str, Any],
+    seconds: float,
+    further: Mapping[str, Any] = MappingProxyType({}),
 ) -> FinishedRun:
     """What a run's folder is to hold.
 
@@ -94,6 +113,7 @@ def finished(
         weights: To keep; a file of weights has to hold some, if only a number that nothing reads.
         described: Where the run comes from, as it was at its beginning.
         seconds: Since then.
+        further: Columns that only some runs have.
     """
     run = looks.run
     verdict = judge(looks.curve, run.budget_env_steps, run.solved_from)
@@ -131,6 +151,7 @@ def finished(
         "wall_seconds": seconds,
         "train_seconds": looks.train_seconds + looks.search_seconds,
         "threads": th.get_num_threads(),
+        **further,
     }
     finished_at = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return FinishedRun(

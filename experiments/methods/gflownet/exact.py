@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import torch as th
 
-from experiments.methods.networks.writers import Writer, as_words, bits_of
+from experiments.methods.networks.writers import Writer, as_words
 
 _LOGITS = 2**20
 """How many steps of strings are computed together, at most."""
@@ -64,27 +62,3 @@ def log_chance_right(
             total = total + logs[:, whole].masked_fill(~agrees, -th.inf).logsumexp(1)
         found.append(total)
     return th.cat(found)
-
-
-@th.no_grad()
-def kl_to_uniform(
-    writer: Writer, target: th.Tensor, free_bits: int, goal: th.Tensor | None
-) -> float:
-    """KL(uniform over the 2^free_bits right strings || policy) in nats, by listing them all.
-
-    Args:
-        writer: The policy.
-        target: (n,) bits.
-        free_bits: How many of the last bits do not matter.
-        goal: What is shown of it: itself or None.
-    """
-    found = []
-    rows = max(1, _LOGITS // (writer.steps * writer.words))
-    for numbers in th.split(th.arange(2**free_bits, device=target.device), rows):
-        strings = target.expand(len(numbers), -1).clone()
-        strings[:, writer.n - free_bits :] = bits_of(numbers, free_bits).to(strings.dtype)
-        goals = None if goal is None else goal.expand(len(numbers), -1)
-        logs = th.log_softmax(writer(strings, goals).double(), dim=2)
-        words = as_words(strings, writer.word_size).unsqueeze(2)
-        found.append(logs.gather(2, words).sum((1, 2)))
-    return float(-th.cat(found).mean()) - free_bits * math.log(2)

@@ -54,14 +54,18 @@ class WritingPolicy:
     def __init__(self, writer: Writer, free_bits: int) -> None:
         self.writer, self.free_bits = writer, free_bits
 
-    @th.no_grad()
     def __call__(self, state: Bits, goal: Bits) -> npt.NDArray[np.int64]:
         """The likeliest next word of each state, (batch,)."""
+        return self.log_probs(state, goal).argmax(axis=1)
+
+    @th.no_grad()
+    def log_probs(self, state: Bits, goal: Bits) -> npt.NDArray[np.float64]:
+        """Of each next word, (batch, words)."""
         written = (state != OPEN).sum(1) // self.writer.word_size
         logits = self.writer(self._bits(np.where(state == OPEN, 0, state)), self._shown(goal))
-        best: npt.NDArray[np.int64] = logits.argmax(2).cpu().numpy()
-        chosen: npt.NDArray[np.int64] = best[np.arange(len(best)), written]
-        return chosen
+        following = logits[th.arange(len(state)), th.as_tensor(written)]
+        logs: npt.NDArray[np.float64] = th.log_softmax(following.double(), 1).cpu().numpy()
+        return logs
 
     def chances(self, goal: Bits) -> npt.NDArray[np.float64]:
         """By teacher forcing, free bits summed out."""
@@ -98,8 +102,6 @@ class GFlowNetLearner(Learner):
         self.kept = Kept(self.rng)
         self.latest = Latest(run.n, self.rng)
         self.updates = 0
-        self.reward_queries = 0
-        """Strings whose reward was asked for: each that was sampled, and each relabelled one."""
         self.losses: list[th.Tensor] = []
         """Of the updates since the last look."""
 
@@ -151,7 +153,6 @@ class GFlowNetLearner(Learner):
                 words[-1].cpu().numpy()
             )
             whole = len(words) == run.max_steps
-            self.reward_queries += run.n_envs if whole else 0
             go_on = looks.step_copies(terminated, truncated, info, self.updates, self._rollout)
             if whole:
                 break
@@ -204,7 +205,6 @@ class GFlowNetLearner(Learner):
         free[:] = self.rng.integers(2, size=free.shape, dtype=np.int8)
         if self.run.loss == "likelihood":  # asks for none
             return Written(strings, goals, np.ones(count))
-        self.reward_queries += count
         return Written(strings, goals, self.env.compute_reward(strings, goals, {}))
 
     def _update(self, batch: Written) -> None:

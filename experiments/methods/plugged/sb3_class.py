@@ -82,9 +82,10 @@ class _Writer:
 
     def chances(self, goal: Bits) -> npt.NDArray[np.float64]:
         """By teacher forcing."""
-        return written.chances(self._log_probs, self.task, goal)
+        return written.chances(self.log_probs, self.task, goal)
 
-    def _log_probs(self, state: Bits, goal: Bits) -> npt.NDArray[np.float64]:
+    def log_probs(self, state: Bits, goal: Bits) -> npt.NDArray[np.float64]:
+        """Of each next word."""
         seen, _ = self.policy.obs_to_tensor(_seen(self.sees_target, state, goal))
         with th.no_grad():
             distribution: Any = self.policy.get_distribution(seen)
