@@ -56,7 +56,8 @@ class WritingPolicy:
 
     def __call__(self, state: Bits, goal: Bits) -> npt.NDArray[np.int64]:
         """The likeliest next word of each state, (batch,)."""
-        return self.log_probs(state, goal).argmax(axis=1)
+        likeliest: npt.NDArray[np.int64] = self.log_probs(state, goal).argmax(axis=1)
+        return likeliest
 
     @th.no_grad()
     def log_probs(self, state: Bits, goal: Bits) -> npt.NDArray[np.float64]:
