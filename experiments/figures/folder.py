@@ -12,7 +12,15 @@ from typing import NamedTuple
 import pandas as pd
 
 from experiments.config import registry
-from experiments.figures import ablation, comparison, configurations, frontier, reach, transfer
+from experiments.figures import (
+    ablation,
+    comparison,
+    configurations,
+    frontier,
+    generation,
+    reach,
+    transfer,
+)
 from experiments.figures.joined import RATES, Joined, read_rates
 from experiments.figures.matplotlib_alone import Figure
 from experiments.figures.saving import save_figures
@@ -42,6 +50,7 @@ _FIGURES: dict[str, Callable[[Tables], Figure | None]] = {
     "steps_vs_optimum": lambda held: comparison.steps_vs_optimum(held.runs, held.curves),
     "ablation": lambda held: ablation.figure(held.runs),
     "frontier": lambda held: frontier.figure(held.runs),
+    "generation": lambda held: generation.figure(held.runs),
     "transfer": lambda held: transfer.figure(held.transfers, held.runs),
     "reach": lambda held: reach.figure(held.joined),
 }
@@ -51,6 +60,7 @@ _PAGES: dict[str, Callable[[Tables], str | None]] = {
     "configurations": lambda held: configurations.page(held.runs),
     "ablation": lambda held: ablation.page(held.runs),
     "frontier": lambda held: frontier.page(held.runs),
+    "generation": lambda held: generation.page(held.runs),
     "transfer": lambda held: transfer.page(held.transfers, held.runs),
     "reach": lambda held: reach.page(held.joined),
 }

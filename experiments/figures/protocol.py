@@ -39,17 +39,17 @@ def protocol(runs: pd.DataFrame) -> str:
     if len(horizons) and (horizons == runs.loc[horizons.index, "n"]).all():
         phrases.append("horizon n")
     elif len(horizons):
-        phrases.append(f"horizon {_span(horizons)} steps")
+        phrases.append(f"horizon {span(horizons)} steps")
     edited = runs[~is_written(runs)]
     ends = sorted(edited["continuing_task"].dropna().astype(str).unique())
     if ends:
         phrases.append(" or ".join(_PHRASES["continuing_task", end] for end in ends))
     seeds = runs.groupby("config_id").size()
     if len(seeds):
-        phrases.append(f"{_span(seeds)} seed{'' if seeds.max() == 1 else 's'}")
+        phrases.append(f"{span(seeds)} seed{'' if seeds.max() == 1 else 's'}")
     budgets = runs["budget_env_steps"].dropna()
     if len(budgets):
-        phrases.append(f"budget {_span(budgets)} env steps")
+        phrases.append(f"budget {span(budgets)} env steps")
     text = "; ".join(phrases)
     return text[:1].upper() + text[1:]
 
@@ -59,6 +59,7 @@ def is_written(runs: pd.DataFrame) -> pd.Series:
     return runs["env"].astype("string").fillna("") == APPEND
 
 
-def _span(values: pd.Series) -> str:
+def span(values: pd.Series) -> str:
+    """The lowest and the highest of some whole numbers."""
     low, high = int(values.min()), int(values.max())
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"

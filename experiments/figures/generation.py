@@ -1,0 +1,179 @@
+"""Strings that are written: success by n and by how many are right, and how much policies vary.
+
+Everywhere ``runs`` has the columns of ``runs.csv``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from experiments.figures import drawing, pages
+from experiments.figures.matplotlib_alone import Axes, Figure
+from experiments.figures.protocol import is_written, protocol, span
+from experiments.figures.series import name_series
+from experiments.records.summary import summarise
+
+_TITLE = "Writing a string, by who is told what"
+_MEANS = (
+    "Success: the chance that what is written is right, exact where the policy is stochastic. "
+    "Mean over seeds with a 95% interval (bootstrap)."
+)
+_AMONG = ["n", "free_bits"]
+_FOLLOWING = ["free_bits", "max_steps", "budget_env_steps", "hidden", "updates_per_env_step"]
+"""Settings that differ with the size alone."""
+
+
+def figure(runs: pd.DataFrame) -> Figure | None:
+    """Success against n and against density, and the right strings that are written; or None."""
+    tasks = _tasks(runs)
+    if tasks is None:
+        return None
+    single, dense, diverse = _by_size(tasks), _by_density(tasks), _diverse(tasks)
+    parts = [part for part in (single, dense, diverse) if part is not None]
+    canvas, grid = drawing.panels(
+        1,
+        len(parts),
+        _TITLE,
+        f"{_MEANS} {protocol(runs)}",
+        (max(7.5, 4.6 * len(parts)), 4.9),
+    )
+    panels = iter(grid[0])
+    if single is not None:
+        axes = next(panels)
+        _success(axes, single, "n")
+        axes.set_xlabel("n (bits), one string is right")
+        drawing.scale_of_n(axes, single)
+    if dense is not None:
+        axes = next(panels)
+        bits = int(dense["n"].iloc[0])
+        _success(axes, dense.assign(n=dense["free_bits"] - bits), "density")
+        axes.set_xlabel(f"log2 of the share of strings that are right, n = {bits}")
+    if diverse is not None:
+        axes = next(panels)
+        _right(axes, diverse)
+    return drawing.with_legend(canvas, *grid[0])
+
+
+def page(runs: pd.DataFrame) -> str | None:
+    """How much each policy varies, where several strings are right; None where none is."""
+    tasks = _tasks(runs)
+    if tasks is None:
+        return None
+    diverse = tasks[tasks["samples"].notna()]
+    if diverse.empty:
+        return None
+    header = ["learner", "n", "free bits", "seeds", "right strings", "wrong", "of samples"]
+    header += ["KL, median", "KL, range", "reward queries"]
+    rows = []
+    for (name, n, free), group in diverse.groupby(["series", *_AMONG], observed=True):
+        divergence = group["kl_to_uniform"].astype(float).fillna(math.inf)
+        rows.append(
+            [
+                *(str(name), f"{n:,}", f"{free:,}", f"{len(group)}"),
+                f"{span(group['right_strings'])} of {2 ** int(str(free)):,}",
+                span(group["wrong_samples"]),
+                span(group["samples"]),
+                _nats(divergence.median()),
+                f"{_nats(divergence.min())} to {_nats(divergence.max())}",
+                pages.number(group["reward_queries"].astype(float).median()),
+            ]
+        )
+    return pages.page(
+        "generation",
+        _TITLE,
+        f"{protocol(diverse)}. *Right strings*: different right ones among those that were sampled "
+        "after the training. *KL* of the uniform distribution over all right strings to the "
+        "policy, in nats, exact; infinite where one is never written. *Reward queries*: strings "
+        "whose reward was asked for, those that hindsight relabelled among them. A policy that is "
+        "not stochastic writes one string.",
+        pages.markdown(header, rows),
+    )
+
+
+def _tasks(runs: pd.DataFrame) -> pd.DataFrame | None:
+    """The runs that write, by who learns and what is told; None where there are others."""
+    if not is_written(runs).all() or runs["held_share"].isna().any():
+        return None
+    free = runs["free_bits"] if "free_bits" in runs else pd.Series("0", index=runs.index)
+    tasks = runs.assign(free_bits=free.fillna("0").astype(int))
+    # A learner keeps its name whatever it writes.
+    codes = tasks.groupby(_AMONG).ngroup()
+    named = tasks.drop(columns=[name for name in _FOLLOWING if name in tasks]).assign(n=codes)
+    tasks["series"] = name_series(named)
+    return tasks
+
+
+def _by_size(tasks: pd.DataFrame) -> pd.DataFrame | None:
+    single = tasks[tasks["free_bits"] == 0]
+    return single if len(single) else None
+
+
+def _by_density(tasks: pd.DataFrame) -> pd.DataFrame | None:
+    """The size that was written with most numbers of free bits, if they are three at least."""
+    counts = tasks.groupby("n")["free_bits"].nunique()
+    return tasks[tasks["n"] == counts.idxmax()] if counts.max() > 2 else None
+
+
+def _diverse(tasks: pd.DataFrame) -> pd.DataFrame | None:
+    """The smallest task whose right strings were counted."""
+    counted = tasks[tasks["samples"].notna()]
+    if counted.empty:
+        return None
+    first = counted[_AMONG].sort_values(_AMONG).iloc[0]
+    return counted[(counted[_AMONG] == first).all(axis=1)]
+
+
+def _success(axes: Axes, runs: pd.DataFrame, against: str) -> None:
+    """Rates against the column n, and the chance to have met a right string."""
+    for style, place, group in drawing.series(runs):
+        summary = summarise(group).sort_values("n")
+        axes.plot(place(group["n"]), group["success_rate"], **drawing.dots(style))
+        drawing.rates(axes, place(summary["n"]), summary, style)
+    untold = runs[runs["told"] == "nothing"]
+    if len(untold):
+        strings = float((untold["budget_env_steps"] / untold["max_steps"]).median())
+        low, high = float(untold["n"].min()), float(untold["n"].max())
+        sizes = np.linspace(low, high, 101)
+        density = -sizes if against == "n" else sizes
+        found = -np.expm1(strings * np.log1p(-np.exp2(np.minimum(density, -1e-9))))
+        label = f"chance to meet one in {strings:,.0f} uniform strings"
+        drawing.reference(axes, sizes, found, label)
+    axes.set_ylim(-0.04, 1.04)
+    axes.set_ylabel("success")
+
+
+def _right(axes: Axes, runs: pd.DataFrame) -> None:
+    """How many right strings each learner writes, and its divergence in words."""
+    styles = {style["label"]: (style, group) for style, _, group in drawing.series(runs)}
+    for place, (style, group) in enumerate(styles.values()):
+        counts = group["right_strings"].astype(float)
+        look: dict[str, Any] = {"color": style["color"], "alpha": 0.8, "height": 0.6}
+        look |= {"label": style["label"]}
+        axes.barh(place, counts.median(), **look)
+        axes.plot(counts, np.full(len(counts), place), **drawing.dots(style) | {"color": "0.2"})
+        divergence = group["kl_to_uniform"].astype(float).fillna(math.inf).median()
+        text = f"KL {_nats(divergence)}"
+        inside = counts.median() > 2 ** int(group["free_bits"].iloc[0]) / 2
+        axes.annotate(
+            text,
+            (float(counts.max()), place),
+            (-6 if inside else 6, 0),
+            textcoords="offset points",
+            ha="right" if inside else "left",
+            va="center",
+            fontsize=8.5,
+            color="white" if inside else "0.2",
+        )
+    n, free = (int(runs[name].iloc[0]) for name in _AMONG)
+    axes.set_xlim(0, 2**free * 1.05)
+    axes.set_ylim(len(styles) - 0.4, -0.6)
+    axes.set_yticks([])
+    axes.set_xlabel(f"right strings that are written, of {2**free}; n = {n}")
+
+
+def _nats(value: float) -> str:
+    return "infinite" if math.isinf(value) else f"{value:.2g}"
