@@ -52,7 +52,10 @@ class AppendTask(GoalTask):
         self._set_up_rewards(largest=self._farthest)
 
     def _string_space(self) -> spaces.Space[Any]:
-        return spaces.MultiDiscrete(np.full(self.n, OPEN + 1), dtype=np.int8)
+        space = spaces.MultiDiscrete(np.full(self.n, OPEN + 1), dtype=np.int8)
+        # Networks are as wide as their sum, which as int8, Gymnasium's choice, ends at 127.
+        space.nvec = space.nvec.astype(np.int64)
+        return space
 
     def _begin(
         self, count: int | None, target: Bits | None, state: Bits | None

@@ -24,7 +24,15 @@ from experiments.telling import Console
 
 Settings = command_line.settings_type("method", "network", "n", "seed", "device")
 PresetName = Literal[
-    "quick", "paper", "beyond", "transfer", "frontier", "search", "one-success", "ablation"
+    "quick",
+    "paper",
+    "beyond",
+    "transfer",
+    "frontier",
+    "search",
+    "one-success",
+    "generation",
+    "ablation",
 ]
 _PRESETS = "; ".join(f"{name}: {preset.cost}" for name, preset in PRESETS.items())
 

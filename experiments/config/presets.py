@@ -9,6 +9,7 @@ from typing import Any
 
 from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
+from experiments.config.run_settings import APPEND
 
 Block = Mapping[str, tuple[Any, ...]]
 
@@ -92,6 +93,58 @@ _TEN_THOUSAND: Block = {
     "learning_rate_schedule": ("constant",),
     "eval_spacing": (1.5,),
     "late_looks": (3,),
+}
+
+
+def _strings(n: int, count: int, free_bits: int = 0) -> Block:
+    """A task where strings are written, and so many of them."""
+    return {
+        "env": (APPEND,),
+        "n": (n,),
+        "free_bits": (free_bits,),
+        "budget_env_steps": (count * n,),
+    }
+
+
+# Half of the learners that ever meet a right string should have met it in a third of the budget.
+_TO_FIND = (
+    *(_strings(n, 60_000) for n in (4, 8, 12)),
+    _strings(16, 200_000),
+    *(_strings(20, 60_000, free_bits) for free_bits in (12, 8)),
+    _strings(20, 200_000, 4),
+    _strings(10, 60_000, 6),
+)
+_UNTOLD_WRITER: Block = {"sees_target": (False,), "seed": seeds(5)}
+_DQN_WRITES: Block = {
+    **_UNTOLD_WRITER,
+    "method": ("dqn",),
+    "n_envs": (64,),
+    "updates_per_env_step": (0.03125,),
+}
+_PPO: Block = {
+    "method": ("stable_baselines3:PPO",),
+    "n_envs": (64,),
+    # Without a bonus for entropy it has mostly settled on some string before any reward.
+    "algorithm_kwargs": (
+        '{"n_steps": 32, "batch_size": 512, "n_epochs": 4, "learning_rate": 0.001, '
+        '"ent_coef": 0.01}',
+    ),
+}
+_GFLOWNET: Block = {**_UNTOLD_WRITER, "method": ("gflownet",), "seed": seeds(10)}
+
+# Told a goal that is another one each episode, and judged by goals that training never had.
+_TOLD_WRITER: Block = {"goal_mode": ("random",), "seed": seeds(5)}
+_GFLOWNET_TOLD: Block = {**_TOLD_WRITER, "method": ("gflownet",), "hindsight": (True,)}
+_LOSSES = ("trajectory_balance", "likelihood")
+_HER_WRITES: Block = {
+    **_TOLD_WRITER,
+    "method": ("stable_baselines3:DQN",),
+    "hindsight": (True,),
+    "n_envs": (32,),
+    "algorithm_kwargs": (
+        '{"batch_size": 256, "gradient_steps": 2, "learning_rate": 0.001, "train_freq": 1, '
+        '"policy_kwargs": {"net_arch": [256, 256]}}',
+    ),
 }
 
 PRESETS: dict[str, Preset] = {
@@ -222,6 +275,32 @@ PRESETS: dict[str, Preset] = {
             {**_SUCCESS, "one_success": (True,), "n": (20, 30, 40, 50)},
             _NO_SUCCESS_20,
             _NO_SUCCESS_40,
+        ),
+    ),
+    "generation": Preset(
+        cost=(
+            "strings that are written from left to right: DQN, PPO and GFlowNets that are told "
+            "nothing, HER and GFlowNets that are told s, n = 4 to 100; how rare right strings may "
+            "be, and how many a policy writes: 0 runs, 80 minutes"
+        ),
+        blocks=(
+            *({**task, **_GFLOWNET, "replay": ("uniform", "rewarded")} for task in _TO_FIND),
+            *({**task, **_DQN_WRITES, "replay": ("uniform", "rewarded")} for task in _TO_FIND),
+            *({**task, **_UNTOLD_WRITER, **_PPO} for task in _TO_FIND),
+            # Their nulls, and what has no updates.
+            *(
+                {**_strings(8, 60_000), **writer, "withhold_reward": (True,)}
+                for writer in (_GFLOWNET, _DQN_WRITES, {**_UNTOLD_WRITER, **_PPO})
+            ),
+            {**_strings(8, 60_000), **_GFLOWNET, "updates_per_env_step": (0.0,)},
+            # The same, and the control that asks for no reward.
+            *({**_strings(n, 8_000), **_GFLOWNET_TOLD, "loss": _LOSSES} for n in (10, 50)),
+            {**_strings(100, 8_000), **_GFLOWNET_TOLD, "network": ("transformer",)},
+            *({**_strings(n, 8_000), **_HER_WRITES} for n in (10, 50)),
+            *(
+                {**_strings(10, 8_000), **writer, "withhold_reward": (True,)}
+                for writer in (_GFLOWNET_TOLD, _HER_WRITES)
+            ),
         ),
     ),
     "ablation": Preset(

@@ -134,3 +134,9 @@ def test_sb3s_hindsight_learns_from_what_was_written(native: bool, free_bits: in
     assert 0.1 < right.mean() < 0.3
     np.testing.assert_array_equal(batch.rewards[:, 0].numpy(), right)
     np.testing.assert_array_equal(batch.dones[:, 0].numpy(), whole)
+
+
+def test_sb3s_networks_have_room_for_long_strings() -> None:
+    """Three values for each of 3 x 50 bits: more than an int8 counts."""
+    model = DQN("MultiInputPolicy", make_sb3_vec_env(2, env_id="BitSequenceAppend-v0", n=50))
+    assert model.policy.q_net.features_extractor.features_dim == 3 * 3 * 50
