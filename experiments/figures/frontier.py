@@ -33,16 +33,16 @@ _REFERENCES = (
 def parallel_runs(runs: pd.DataFrame) -> pd.DataFrame | None:
     """The runs that make a frontier, or None.
 
-    A frontier is of learners without hindsight, with two numbers of parallel environments or
-    more: the series with at least three sizes, each with one configuration a size. The environment
-    steps until they were solved, at most their budget, are in ``_time``. Runs with a search have
-    two budgets, and none.
+    A frontier is of learners without hindsight that differ in their replay or in the number of
+    parallel environments: the series with at least three sizes, each with one configuration a size.
+    The environment steps until they were solved, at most their budget, are in ``_time``. Runs with
+    a search have two budgets, and none.
     """
     searched = runs["search"].fillna(False).astype(bool)
     some = runs[~has_hindsight(runs) & runs["env_steps"].notna() & ~searched]
     sizes = some.groupby("series", observed=True)["n"].nunique()
     some = some[some["series"].isin(sizes.index[sizes >= _MIN_SIZES])]
-    if some["n_envs"].nunique() < 2:
+    if len(some[["n_envs", "replay"]].drop_duplicates()) < 2:
         return None
     time = times_to_solve(some, "env_steps")
     # The last step of all copies may run over the budget: that is still within it.

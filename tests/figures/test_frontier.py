@@ -160,3 +160,15 @@ def test_little_and_nothing_solved_is_drawn() -> None:
 def test_other_sweeps_have_no_frontier(runs: pd.DataFrame) -> None:
     assert frontier.figure(runs) is None
     assert frontier.page(runs) is None
+
+
+def test_replays_are_compared_too() -> None:
+    parts = [
+        runs_of(DQN | {"replay": replay}, n, some)
+        for replay, times in (("uniform", GAP), ("rewarded", EVEN))
+        for n, some in times.items()
+    ]
+    steps = steps_of(frontier.figure(together(*parts)))
+    assert steps["DQN, mlp, replay uniform"][0] == (1_000, 4)
+    assert steps["DQN, mlp, replay rewarded"][-1] == (100_000, 12)
+    assert frontier.figure(together(*parts[:4])) is None
