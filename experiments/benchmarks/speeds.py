@@ -17,6 +17,7 @@ from experiments.methods.learner import learner_of
 from experiments.methods.sb3 import LOG_INTERVAL
 from experiments.search.backends import Device
 from experiments.search.search import search
+from experiments.search.task import Game
 
 _ID = "bitseq_env:BitSequence-v0"
 _STEPS = 120
@@ -76,12 +77,12 @@ def _many(env: Any, copies: int, n: int, seconds: float, share: float = 1.0) -> 
 def packed(
     n: int, seconds: float = 0.5, *, threads: int = 1, device: Device = "cpu", budget: int = 2**33
 ) -> Side:
-    """The packed search, whole searches from their start to their reward or budget."""
+    """The packed search of flips, whole searches from their start to their reward or budget."""
     seeds = itertools.count()
-    search(n, 0, device=device, budget=1)  # what is compiled once
+    search(Game(n), 0, device=device, budget=1)  # what is compiled once
 
     def chunk() -> int:
-        found = search(n, next(seeds), threads=threads, device=device, budget=budget)
+        found = search(Game(n), next(seeds), threads=threads, device=device, budget=budget)
         return found.env_steps + found.surplus_env_steps
 
     return lambda _: rate(chunk, seconds)

@@ -20,7 +20,7 @@ class Episode:
     """A whole episode that reached its target, as the environment tells it."""
 
     states: Bits
-    """(steps + 1, n), the last of them the target."""
+    """(steps + 1, n), the last of them the target; 2 in a string stands for what is not written."""
     goal: Bits
     """(n,)."""
     actions: Actions
@@ -67,8 +67,9 @@ def played(task: Task, differs: Bits, actions: Actions) -> Episode:
 
     Args:
         task: With one target.
-        differs: (n,) where the start differs from the target.
-        actions: (steps,).
+        differs: (n,) where the start differs from the target; where a string is written, which
+            begins empty, all of it.
+        actions: (steps,) the bits that are flipped; what is written has its words in their place.
 
     Raises:
         RuntimeError: If it does not arrive with its last step and not before: what was found is
@@ -77,7 +78,10 @@ def played(task: Task, differs: Bits, actions: Actions) -> Episode:
     env: Any = task.single_env()
     try:
         goal: Bits = env.reset(seed=task.seed)[0]["desired_goal"]
-        observation, _ = env.reset(options={"state": goal ^ differs})
+        first = goal ^ differs
+        if task.writes:  # words, the most significant bit first
+            actions = first.reshape(-1, task.word_size) @ (1 << np.arange(task.word_size)[::-1])
+        observation, _ = env.reset(options=None if task.writes else {"state": first})
         states, told = [observation["observation"]], []
         for action in actions.tolist():
             observation, reward, terminated, truncated, info = env.step(action)

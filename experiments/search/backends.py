@@ -17,21 +17,17 @@ import numpy as np
 
 from experiments.config.errors import ConfigError
 from experiments.search import episodes
-from experiments.search.episodes import Words
+from experiments.search.episodes import Words, block_episodes
+from experiments.search.task import Game
 
 BackendName = Literal["auto", "numba", "numpy", "torch"]
 Device = Literal["cpu", "cuda"]
-Sieve = Callable[[int, Words, int], Iterator[tuple[Any, Any, Words]]]
-"""Of n, the generator's states of lanes, and episodes a lane: lane, round and state of some."""
+Sieve = Callable[[Game, Words, int], Iterator[tuple[Any, Any, Words]]]
+"""Of a game, generator states of lanes, and episodes a lane: lane, round and state of some."""
 
 _NUMPY_LANES = 4_096
 _GPU_LANES = 2**22
 _GPU_BLOCKS = 2**6
-
-
-def block_episodes(n: int) -> int:
-    """Episodes of a block: a small share of those that are needed, and less than a tenth second."""
-    return 1 << min(max(8, n - 7), 23)
 
 
 @dataclass(frozen=True)
@@ -47,13 +43,13 @@ class Backend:
     library: Any = np
     device: Device | None = None
 
-    def blocks_at_once(self, n: int) -> int:
+    def blocks_at_once(self, game: Game) -> int:
         """Few where few are needed."""
-        return min(self.blocks, 1 << max(0, n - 30))
+        return min(self.blocks, 1 << max(0, game.counted - 30))
 
     def first_arrival(
         self,
-        n: int,
+        game: Game,
         seed: int,
         first: int,
         count: int,
@@ -62,7 +58,7 @@ class Backend:
         """The lowest number of an episode that arrives, or None.
 
         Args:
-            n: Bits.
+            game: What is played.
             seed: Of the search.
             first: The first of the episodes.
             count: How many, a power of two.
@@ -70,21 +66,22 @@ class Backend:
         """
         width = min(self.lanes, count)
         rounds = count // width
-        place = episodes.state_at(n, seed, first)
-        states = episodes.lanes(self.library, n, place, width, rounds, self.device)
+        place = episodes.state_at(game, seed, first)
+        states = episodes.lanes(self.library, game, place, width, rounds, self.device)
         numbers, began = [states[:0]], [states[:0]]
-        for lane, round_, state in self.sieve(n, states, rounds):
+        for lane, round_, state in self.sieve(game, states, rounds):
             if stopped():
                 return None
             numbers.append(lane * rounds + round_)
             began.append(state)
-        arrived = episodes.arrivals(n, self.library.concatenate(began)) > 0
+        arrived = episodes.arrivals(game, self.library.concatenate(began)) > 0
         found = self.library.concatenate(numbers)[arrived]
         return first + int(found.min()) if len(found) else None
 
-    def warm_up(self, n: int) -> None:
-        """Compile what is compiled once, for searches at n."""
-        self.first_arrival(n, 0, 0, min(self.lanes, block_episodes(n) * self.blocks_at_once(n)))
+    def warm_up(self, game: Game) -> None:
+        """Compile what is compiled once, for searches of a game."""
+        count = min(self.lanes, block_episodes(game) * self.blocks_at_once(game))
+        self.first_arrival(game, 0, 0, count)
 
 
 def backend(name: BackendName = "auto", device: Device = "cpu") -> Backend:
@@ -126,11 +123,11 @@ def array_sieve(play: Callable[..., tuple[Words, Words, Words]]) -> Sieve:
         play: That function, or a compiled form of it.
     """
 
-    def sieve(n: int, states: Words, rounds: int) -> Iterator[tuple[Words, int, Words]]:
+    def sieve(game: Game, states: Words, rounds: int) -> Iterator[tuple[Words, int, Words]]:
         lane = (states * 0 + 1).cumsum(0) - 1
         for number in range(rounds):
             began = states
-            arrived, anew, states = play(n, began)
+            arrived, anew, states = play(game, began)
             through = anew | (arrived > 0)
             yield lane[through], number, began[through]
 
@@ -156,7 +153,7 @@ def fused_play(compiler: str = "inductor") -> Any:
     """
     import torch as th
 
-    # Each n is compiled for itself, and PyTorch gives up after eight of a function.
+    # Each game is compiled for itself, and PyTorch gives up after eight of a function.
     limits: Any = th._dynamo.config
     limits.recompile_limit = max(limits.recompile_limit, 256)
     return th.compile(episodes.play, fullgraph=True, dynamic=False, backend=compiler)

@@ -5,7 +5,8 @@ in one: a word gives three digits, a digit is shifted to a bit, and all six bits
 state. Of its target it asks once for all six whether the bits that the state lacks are among those
 that are flipped: without that no state on the way is the target. An episode of which it is true,
 or that has to be drawn anew, goes through the sieve, and ``episodes.arrivals`` plays it step by
-step. At n = 30 that is one in twenty thousand, nearly all of them drawn anew.
+step. At n = 30 that is one in twenty thousand, nearly all of them drawn anew. A string that is
+written is an episode without a step: it goes through if it lacks nothing from the start.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy.typing as npt
 
 from experiments.search import episodes
 from experiments.search.episodes import MULTIPLIER
+from experiments.search.task import Game
 
 Unsigned = npt.NDArray[np.uint64]
 LANES = 256
@@ -32,11 +34,11 @@ _ONE, _HALF, _LOW = np.uint64(1), np.uint64(32), np.uint64(episodes.LOW)
 _SIGN, _CARRY, _A = np.uint64(2**63), np.uint64(2**32), np.uint64(MULTIPLIER)
 
 
-def sieve(n: int, states: npt.NDArray[np.int64], rounds: int) -> Iterator[tuple[Any, Any, Any]]:
+def sieve(game: Game, states: npt.NDArray[np.int64], rounds: int) -> Iterator[tuple[Any, Any, Any]]:
     """Play some episodes of every lane, one behind another.
 
     Args:
-        n: Bits.
+        game: What is played.
         states: The generator's, where each lane's first episode begins; changed in place.
         rounds: Episodes of each lane.
 
@@ -48,7 +50,8 @@ def sieve(n: int, states: npt.NDArray[np.int64], rounds: int) -> Iterator[tuple[
     lanes = np.empty((4, count + _APART), dtype=np.uint64)
     found = np.empty((2, _ROOM), dtype=np.int64)
     began = np.empty(_ROOM, dtype=np.uint64)
-    constants = np.array([n, episodes.threshold(n), 2**n - 1, episodes.groups(n)], dtype=np.uint64)
+    numbers = [game.n, episodes.threshold(game), 2**game.counted - 1, episodes.groups(game)]
+    constants = np.array(numbers, dtype=np.uint64)
     done = 0
     while done < rounds:
         done, size = _compiled(states.view(np.uint64), lanes, constants, done, rounds, found, began)
@@ -78,9 +81,11 @@ def _sieve(
             start = (s ^ high) & _LOW
             s = (s & _LOW) * _A + high
             high = s >> _HALF
-            x[c] = (start | ((s ^ high) << _HALF)) & mask
+            y = (start | ((s ^ high) << _HALF)) & mask
             states[c] = (s & _LOW) * _A + high
-            lacking[c] = np.uint64(0)
+            x[c] = y
+            # Bit 63 of (y - 1) & ~y is set if y is 0, and only then.
+            lacking[c] = (y - _ONE) & ~y
             uneven[c] = np.uint64(0)
         for _ in range(groups):  # of the last some digits may be no actions: then it asks for less
             for c in range(count):
@@ -101,7 +106,6 @@ def _sieve(
                 v = (v & _LOW) * n
                 b6 = _ONE << (v >> _HALF)
                 states[c] = (s & _LOW) * _A + high
-                # Bit 63 of (y - 1) & ~y is set if y is 0, and only then.
                 y = x[c] & ~(b1 | b2 | b3 | b4 | b5 | b6)
                 lacking[c] |= (y - _ONE) & ~y
                 # Bit 32 changes if the lower half is below the limit, and only then.

@@ -1,4 +1,4 @@
-"""What each episode of the search is: a function of n, the seed and the episode's number.
+"""What each episode of the search is: a function of the game, the seed and its number.
 
 A state is kept as state XOR target, so that the target is 0 and nothing here needs to know it.
 Arrays are NumPy's or PyTorch's, of 64-bit words as int64 (an unsigned word as its bits): both
@@ -8,16 +8,19 @@ libraries wrap around alike, so that one function serves both to the last bit.
 x steps to A (x mod 2^32) + x div 2^32, which is A x modulo the prime p = A 2^32 - 1, and gives 32
 bits, the XOR of its halves. As (p - 1)/2 is prime as well and A a square, all states but 0 lie on
 two cycles of (p - 1)/2, nearly 2^63, and a jump of k steps is a product with A^k. A seed names a
-state, and episode k reads the words from place k w(n) on, where w(n) is what an episode needs:
-streams of different episodes are disjoint because their places are. (Two seeds are two random
-places: that searches of 2^40 steps meet has a chance of 2^-20.)
+state, and episode k reads the words from place k w on, where w is what an episode needs: streams of
+different episodes are disjoint because their places are. (Two seeds are two random places: that
+searches of 2^40 steps meet has a chance of 2^-20.)
 
-**Start.** The lowest n bits of two words, but for 0. **Actions.** A word u is a fraction u / 2^32,
-and its first three digits in base n are three actions. To be uniform to the last bit, a word is
-accepted unless what is left, u n^3 mod 2^32, is below 2^32 mod n^3: then each of the n^3 triples
-has as many words (Lemire 2019). Whether a word is accepted tells nothing of its digits. An episode
-with a start of 0 or a word that is not accepted is drawn anew as a whole, from places 2^57 farther
-on, again and again: so each number is one episode, exactly uniform.
+**String.** What a uniform policy writes is a uniform string: the lowest n bits of two words, and
+right if those that count are 0. **Start.** Where bits are flipped it is the same, but for 0.
+
+**Actions.** A word u is a fraction u / 2^32, and its first three digits in base n are three flips.
+To be uniform to the last bit, a word is accepted unless what is left, u n^3 mod 2^32, is below
+2^32 mod n^3: then each of the n^3 triples has as many words (Lemire 2019). Whether a word is
+accepted tells nothing of its digits. An episode with a start of 0 or a word that is not accepted is
+drawn anew as a whole, from places 2^57 farther on, again and again: so each number is one episode,
+exactly uniform.
 """
 
 from __future__ import annotations
@@ -28,7 +31,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bitseq_env.rules import OPEN
 from experiments.config.streams import Stream, sequence
+from experiments.search.task import Game
 
 MULTIPLIER = 4_294_883_355
 MODULUS = (MULTIPLIER << 32) - 1
@@ -45,45 +50,62 @@ Words = Any
 
 @dataclass(frozen=True)
 class Episode:
-    """A whole episode that ends at the target."""
+    """A whole episode that is rewarded."""
 
-    n: int
+    game: Game
     number: int
     """Counted from 0."""
     start: int
-    """State XOR target: bit i of the number is bit i of the string."""
+    """First state XOR target, or of a string that is written, all of it XOR target: bit i of the
+    number is bit i of the string."""
     actions: npt.NDArray[np.int64]
-    """(steps,) the bits that are flipped."""
+    """(steps,) the bits that are flipped, (0,) where a string is written."""
+
+    @property
+    def env_steps(self) -> int:
+        """Up to the reward."""
+        return self.game.horizon if self.game.writes else len(self.actions)
 
     def states(self, target: npt.ArrayLike) -> npt.NDArray[np.int8]:
-        """All states from the start to the target, for a target of shape (n,): (steps + 1, n)."""
-        states = np.empty((len(self.actions) + 1, self.n), dtype=np.int8)
-        states[0] = [self.start >> bit & 1 for bit in range(self.n)]
-        states[0] ^= np.asarray(target, dtype=np.int8)
+        """All states up to the reward, for a target of shape (n,): (env_steps + 1, n).
+
+        In a string that is written 2 stands for what is open, as in the environment.
+        """
+        states = np.empty((self.env_steps + 1, self.game.n), dtype=np.int8)
+        states[:] = [self.start >> bit & 1 for bit in range(self.game.n)]
+        states ^= np.asarray(target, dtype=np.int8)
+        if self.game.writes:
+            for step in range(self.env_steps):
+                states[step, step * self.game.word_size :] = OPEN
         for step, action in enumerate(self.actions):
-            states[step + 1] = states[step]
-            states[step + 1, action] ^= 1
+            states[step + 1 :, action] ^= 1
         return states
 
 
-def groups(n: int) -> int:
-    """Pairs of words that n actions take; of the last some digits may be left over."""
-    return -(-n // (2 * _DIGITS))
+def groups(game: Game) -> int:
+    """Pairs of words that the actions take; of the last some digits may be left over."""
+    return -(-game.flips // (2 * _DIGITS))
 
 
-def words(n: int) -> int:
-    """Words of an episode, w(n): two for its start, and those of its actions."""
-    return 2 + 2 * groups(n)
+def words(game: Game) -> int:
+    """Words of an episode, w: two for its start, and those of its actions."""
+    return 2 + 2 * groups(game)
 
 
-def last_number(n: int) -> int:
+def last_number(game: Game) -> int:
     """The number that no episode reaches, as the places of its words are another's second draw."""
-    return _FARTHER // words(n)
+    return _FARTHER // words(game)
 
 
-def threshold(n: int) -> int:
+def threshold(game: Game) -> int:
     """A word is accepted if what its digits leave is not below this."""
-    return int(2**32 % n**_DIGITS)
+    return int(2**32 % game.n**_DIGITS)
+
+
+def block_episodes(game: Game) -> int:
+    """Episodes of a block: a small share of those that are needed, and less than a tenth second."""
+    share, most = (4, 25) if game.writes else (7, 23)
+    return 1 << min(max(8, game.counted - share), most)
 
 
 def origin(seed: int) -> int:
@@ -92,17 +114,17 @@ def origin(seed: int) -> int:
     return int(drawn) % (MODULUS - 1) + 1
 
 
-def state_at(n: int, seed: int, number: int) -> int:
+def state_at(game: Game, seed: int, number: int) -> int:
     """The generator's state where an episode begins, drawn for the first time."""
-    return origin(seed) * pow(MULTIPLIER, number * words(n), MODULUS) % MODULUS
+    return origin(seed) * pow(MULTIPLIER, number * words(game), MODULUS) % MODULUS
 
 
-def lanes(xp: Any, n: int, state: int, count: int, apart: int, device: Any = None) -> Words:
+def lanes(xp: Any, game: Game, state: int, count: int, apart: int, device: Any = None) -> Words:
     """The generator's states of lanes whose first episodes are evenly apart.
 
     Args:
         xp: The library, ``numpy`` or ``torch``.
-        n: Bits.
+        game: What is played.
         state: Of the first lane.
         count: Of lanes, a power of two.
         apart: Episodes from one lane to the next.
@@ -114,23 +136,26 @@ def lanes(xp: Any, n: int, state: int, count: int, apart: int, device: Any = Non
     where = {} if device is None else {"device": device}
     states = xp.asarray([_signed(state)], dtype=xp.int64, **where)
     while len(states) < count:
-        places = len(states) * apart * words(n)
+        places = len(states) * apart * words(game)
         states = xp.concatenate([states, times(states, pow(MULTIPLIER, places, MODULUS))])
     return states
 
 
-def play(n: int, states: Words) -> tuple[Words, Words, Words]:
+def play(game: Game, states: Words) -> tuple[Words, Words, Words]:
     """Play an episode of every lane.
 
     Args:
-        n: Bits.
+        game: What is played.
         states: The generator's, where the episodes begin.
 
     Returns:
         Steps to the first arrival, 0 where there is none; whether the episode has to be drawn
         anew, so that it is none; the generator's states behind it.
     """
-    state, actions, anew, behind = drawn(n, states)
+    state, actions, anew, behind = drawn(game, states)
+    if game.writes:
+        wrong = state & _signed(2**game.counted - 1)
+        return (wrong == 0) * game.horizon, anew, behind
     going, steps = state != 0, state * 0
     for action in actions:
         state = state ^ (1 << action)
@@ -139,51 +164,55 @@ def play(n: int, states: Words) -> tuple[Words, Words, Words]:
     return (steps + 1) * ~going, anew, behind
 
 
-def arrivals(n: int, states: Words) -> Words:
+def arrivals(game: Game, states: Words) -> Words:
     """Steps to the first arrival of episodes, those that are drawn anew included; 0 for none.
 
     Args:
-        n: Bits.
+        game: What is played.
         states: The generator's, where the episodes begin when drawn for the first time.
     """
-    arrived, anew, _ = play(n, states)
+    arrived, anew, _ = play(game, states)
     if anew.any():
-        arrived[anew] = arrivals(n, times(states[anew], pow(MULTIPLIER, _FARTHER, MODULUS)))
+        arrived[anew] = arrivals(game, times(states[anew], pow(MULTIPLIER, _FARTHER, MODULUS)))
     return arrived
 
 
-def arriving_episode(n: int, seed: int, number: int) -> Episode:
+def arriving_episode(game: Game, seed: int, number: int) -> Episode:
     """An episode as a whole, up to its arrival.
 
     Raises:
         ValueError: If it does not arrive.
     """
-    states = lanes(np, n, state_at(n, seed, number), 1, 1)
+    states = lanes(np, game, state_at(game, seed, number), 1, 1)
     while True:
-        start, actions, anew, _ = drawn(n, states)
+        start, actions, anew, _ = drawn(game, states)
         if not anew.any():
             break
         states = times(states, pow(MULTIPLIER, _FARTHER, MODULUS))
-    steps = int(play(n, states)[0][0])
+    steps = int(play(game, states)[0][0])
     if not steps:
-        raise ValueError(f"episode {number} of seed {seed} at n = {n} never arrives")
-    return Episode(n, number, int(start[0]) % 2**64, np.concatenate(actions[:steps]))
+        raise ValueError(f"episode {number} of seed {seed} at n = {game.n} never arrives")
+    flipped = np.array(actions[:steps], dtype=np.int64).reshape(-1)
+    return Episode(game, number, int(start[0]) % 2**64, flipped)
 
 
-def drawn(n: int, states: Words) -> tuple[Words, list[Words], Words, Words]:
-    """Starts, n actions, whether all that has to be drawn anew, and the generator behind it."""
+def drawn(game: Game, states: Words) -> tuple[Words, list[Words], Words, Words]:
+    """Starts, actions, whether all that has to be drawn anew, and the generator behind it.
+
+    Of a string that is written the start is all there is, and none is refused.
+    """
     low, states = _word(states)
     high, states = _word(states)
-    start = (low | high << 32) & _signed(2**n - 1)
-    anew = start == 0
+    start = (low | high << 32) & _signed(2**game.n - 1)
+    anew = (start == 0) & (not game.writes)
     actions = []
-    for _ in range(2 * groups(n)):
+    for _ in range(2 * groups(game)):
         product, states = _word(states)
         for _ in range(_DIGITS):
-            product = (product & LOW) * n
+            product = (product & LOW) * game.n
             actions.append(product >> 32)
-        anew = anew | ((product & LOW) < threshold(n))
-    return start, actions[:n], anew, states
+        anew = anew | ((product & LOW) < threshold(game))
+    return start, actions[: game.flips], anew, states
 
 
 def _word(states: Words) -> tuple[Words, Words]:

@@ -2,8 +2,8 @@
 
 The episodes of a seed are numbered, and the search is the one that plays them in that order: it
 ends with the first that arrives, and counts its steps and all before. As those before it had no
-reward, each had n steps. Blocks of episodes are played by several threads and maybe some too many;
-what is found and counted does not depend on that, nor on the backend.
+reward, each went to its horizon. Blocks of episodes are played by several threads and maybe some
+too many; what is found and counted does not depend on that, nor on the backend.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from experiments.config.errors import ConfigError
-from experiments.evaluation.dithering import dithering_env_steps, dithering_episodes
 from experiments.search import backends, episodes
-from experiments.search.backends import Backend, BackendName, Device, block_episodes
-from experiments.search.episodes import Episode
-from experiments.search.task import check_task
+from experiments.search.backends import Backend, BackendName, Device
+from experiments.search.episodes import Episode, block_episodes
+from experiments.search.task import Game
 
 LONGEST = 86_400.0
 """Seconds that a search may be expected to take unless told to go on anyway: a day."""
@@ -35,7 +34,7 @@ _THREADS = 1_024
 class Progress:
     """How far a search has come."""
 
-    n: int
+    game: Game
     next_block: int
     """Where another one goes on: all blocks before it are done, and nothing was found there."""
     episodes: int
@@ -49,16 +48,17 @@ class Progress:
 
     @property
     def share(self) -> float:
-        """Steps over 2^n."""
-        return self.env_steps / (1 << self.n)
+        """Steps over 2^n; of strings that are written themselves, over 2^(bits that count)."""
+        tried = self.episodes if self.game.writes else self.env_steps
+        return tried / (1 << self.game.counted)
 
     @property
     def chance(self) -> float:
         """Of having had a reward in so many episodes, exactly."""
-        hopes = 1 / dithering_episodes(self.n)
-        if hopes == 1:
+        hope = self.game.hope
+        if hope == 1:
             return float(self.episodes > 0)
-        return -math.expm1(self.episodes * math.log1p(-hopes))
+        return -math.expm1(self.episodes * math.log1p(-hope))
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Outcome(Progress):
 
 
 def search(
-    n: int,
+    game: Game,
     seed: int,
     *,
     threads: int = 1,
@@ -85,13 +85,14 @@ def search(
     anyway: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Outcome:
-    """Play uniform random episodes of BitSequence-v0 until the first reward.
+    """Play uniform random episodes of BitSequence-v0 or BitSequenceAppend-v0 to the first reward.
 
-    Starts are uniform over all states but the target, the horizon is n, an episode ends at the
-    target: with the environment's own target, ``Outcome.episode`` replays in it to its reward.
+    Where bits are flipped, starts are uniform over all states but the target, the horizon is n, and
+    an episode ends at the target; where a string is written, it is uniform. With the environment's
+    own target, ``Outcome.episode`` replays in it to its reward.
 
     Args:
-        n: Bits, at most 64.
+        game: What is played.
         seed: Equal seeds find the same, after as many steps.
         threads: CPU threads; a GPU is served by one.
         budget: Environment steps, counted from the first block: 2^57 if it is None. The search
@@ -110,20 +111,21 @@ def search(
         ConfigError: If an argument is not what is allowed; after a quarter of a second, if the
             search is expected to take more than a day at its rate by then.
     """
-    check_task(n)
     played = backends.backend(backend, device)
     threads = 1 if device == "cuda" else threads
-    most = n * episodes.last_number(n)
+    most = game.horizon * episodes.last_number(game)
     budget = most if budget is None else budget
     for what, value, low, high in (
         ("threads", threads, 1, _THREADS),
         ("budget", budget, 1, most),
-        ("from_block", from_block, 0, most // n // block_episodes(n)),
+        ("from_block", from_block, 0, episodes.last_number(game) // block_episodes(game)),
     ):
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ConfigError(f"{what} must be from {low} to {high:,} at n = {n}, got {value!r}")
-    played.warm_up(n)
-    running = _Running(n, seed, played, threads, budget, from_block)
+            raise ConfigError(
+                f"{what} must be from {low} to {high:,} at n = {game.n}, got {value!r}"
+            )
+    played.warm_up(game)
+    running = _Running(game, seed, played, threads, budget, from_block)
     return running.run(anyway, on_progress or (lambda _: None))
 
 
@@ -131,12 +133,12 @@ class _Running:
     """One search at work."""
 
     def __init__(
-        self, n: int, seed: int, played: Backend, threads: int, budget: int, from_block: int
+        self, game: Game, seed: int, played: Backend, threads: int, budget: int, from_block: int
     ) -> None:
-        self.n, self.seed, self.played, self.threads = n, seed, played, threads
+        self.game, self.seed, self.played, self.threads = game, seed, played, threads
         self.budget, self.next_block = budget, from_block
-        self.size = block_episodes(n)
-        self.end = -(-budget // (n * self.size))
+        self.size = block_episodes(game)
+        self.end = -(-budget // (game.horizon * self.size))
         self.finished: list[int] = []
         """Episodes that were played, by whichever thread."""
         self.stop = threading.Event()
@@ -152,7 +154,7 @@ class _Running:
         try:
             while self.next_block < self.end:
                 while submitted < self.end and len(waiting) <= self.threads:
-                    blocks = self.played.blocks_at_once(self.n)  # of the last some may be empty
+                    blocks = self.played.blocks_at_once(self.game)  # of the last some may be empty
                     waiting.append((blocks, pool.submit(self._play, submitted, blocks)))
                     submitted += blocks
                 blocks, future = waiting.popleft()
@@ -177,37 +179,39 @@ class _Running:
 
     def _play(self, block: int, blocks: int) -> int | None:
         first = block * self.size
-        wanted = -(-self.budget // self.n) - first  # the last block may be more than that
+        # The last block may be more than is wanted.
+        wanted = -(-self.budget // self.game.horizon) - first
         count = min(blocks * self.size, 1 << (wanted - 1).bit_length())
-        number = self.played.first_arrival(self.n, self.seed, first, count, self.stop.is_set)
+        number = self.played.first_arrival(self.game, self.seed, first, count, self.stop.is_set)
         if not self.stop.is_set() or number is not None:
             self.finished.append(count)
         return number
 
     def _made(self) -> int:
         """Environment steps of this search, those beyond the first reward included."""
-        return sum(self.finished) * self.n
+        return sum(self.finished) * self.game.horizon
 
     def _progress(self) -> Progress:
         seconds = time.perf_counter() - self.began
         done = self.next_block * self.size
-        rate = self._made() / seconds
-        return Progress(self.n, self.next_block, done, done * self.n, seconds, rate)
+        rate, steps = self._made() / seconds, done * self.game.horizon
+        return Progress(self.game, self.next_block, done, steps, seconds, rate)
 
     def _outcome(self, number: int | None) -> Outcome:
-        episode, count, steps = None, self.budget // self.n, self.budget
+        horizon = self.game.horizon
+        episode, count, steps = None, self.budget // horizon, self.budget
         if number is not None:
-            found = episodes.arriving_episode(self.n, self.seed, number)
-            arrived = number * self.n + len(found.actions)
+            found = episodes.arriving_episode(self.game, self.seed, number)
+            arrived = number * horizon + found.env_steps
             if arrived <= self.budget:
                 episode, count, steps = found, number + 1, arrived
         seconds = time.perf_counter() - self.began
         made = self._made()
-        surplus = max(0, made - (steps - self.first * self.size * self.n))
+        surplus = max(0, made - (steps - self.first * self.size * horizon))
         return Outcome(
-            n=self.n,
+            game=self.game,
             # The last block may be played in part.
-            next_block=min(self.next_block, self.budget // (self.n * self.size)),
+            next_block=min(self.next_block, self.budget // (horizon * self.size)),
             episodes=count,
             env_steps=steps,
             seconds=seconds,
@@ -224,11 +228,11 @@ class _Running:
         Raises:
             ConfigError: Saying how long it would take.
         """
-        steps = min(dithering_env_steps(self.n), self.budget - progress.env_steps)
+        steps = min(self.game.expected_env_steps, self.budget - progress.env_steps)
         seconds = steps / progress.rate
         if seconds > LONGEST:
             raise ConfigError(
-                f"n = {self.n}: a search is expected to take {seconds / LONGEST:,.1f} days at "
+                f"n = {self.game.n}: a search is expected to take {seconds / LONGEST:,.1f} days at "
                 f"{progress.rate:.2g} environment steps a second, and allowed is one day, "
                 "unless it is told to go on anyway"
             )

@@ -44,7 +44,7 @@ def begin(run: Any, learner: Learner, looks: Looks, means: Means) -> Outcome | N
     match run.begins_with:
         case "search":
             ended = search(
-                run.n,
+                run.game,
                 run.seed,
                 threads=means.threads or int(cpu_count()),
                 budget=run.search_budget_env_steps,
@@ -73,6 +73,6 @@ def provenance(ended: Outcome) -> dict[str, Any]:
 def in_words(so_far: Progress) -> str:
     """How far a search is, for a person."""
     return (
-        f"search {so_far.rate:.2g} steps/s, {so_far.share:.0%} of 2^{so_far.n}, "
+        f"search {so_far.rate:.2g} steps/s, {so_far.share:.0%} of 2^{so_far.game.counted}, "
         f"{so_far.chance:.0%} to be done by now"
     )

@@ -11,6 +11,7 @@ import pytest
 from scipy import stats
 
 from experiments.config.run import RunConfig
+from experiments.config.run_settings import APPEND
 from experiments.config.task import Task
 from experiments.methods.first_success import drawn, played, unpacked
 
@@ -80,6 +81,30 @@ def test_an_episode_is_played_to_its_reward(n: int) -> None:
     last = len(actions) - 1
     assert episode.rewards.tolist() == [0.0] * last + [1.0]
     assert episode.terminated.tolist() == [False] * last + [True]
+
+
+@pytest.mark.parametrize(("word_size", "free_bits"), [(1, 0), (4, 0), (4, 6)])
+def test_a_string_is_written_to_its_reward(word_size: int, free_bits: int) -> None:
+    writing: dict[str, Any] = {"env": APPEND, "word_size": word_size, "free_bits": free_bits}
+    run = RunConfig.of(method="gflownet", n=12, seed=5, **writing)
+    task = Task.of(run)
+    differs = np.zeros(12, dtype=np.int8)
+    differs[12 - free_bits :] = 1
+    none = np.zeros(0, dtype=np.int64)
+    episode = played(task, differs, none)
+    target = task.single_env().unwrapped.target  # type: ignore[attr-defined]
+    assert episode.goal.tolist() == target.tolist()
+    assert (episode.states[-1] ^ target).tolist() == differs.tolist()
+    steps = 12 // word_size
+    assert (episode.states == 2).sum(axis=1).tolist() == list(range(12, -1, -word_size))
+    text = "".join(map(str, episode.states[-1]))
+    words = [int(text[place : place + word_size], 2) for place in range(0, 12, word_size)]
+    assert episode.actions.tolist() == words
+    assert episode.rewards.tolist() == [0.0] * (steps - 1) + [1.0]
+    assert episode.terminated.tolist() == [False] * (steps - 1) + [True]
+    differs[0] = 1
+    with pytest.raises(RuntimeError, match=f"ended after {steps}, without success"):
+        played(task, differs, none)
 
 
 def test_what_is_none_of_the_environments_successes_is_refused() -> None:

@@ -55,7 +55,8 @@ def test_it_is_part_of_a_name_and_the_flip_environment_is_none() -> None:
         ({"method": "her", "sees_target": True}, "env must be 'BitSequence-v0' for 'her', as"),
         ({"method": "flip", "sees_target": True}, "env must be 'BitSequence-v0' for 'flip', as"),
         ({"network": "equivariant", "sees_target": True}, "for 'equivariant', as places"),
-        ({"search": True, "replay": "rewarded"}, "for a packed search, got 'BitSequenceAppend-v0'"),
+        ({"one_success": True, "replay": "rewarded"}, "needs env='BitSequence-v0', got 'BitSeq"),
+        ({"search": True, "replay": "rewarded", "n": 65}, "n must be from 1 to 64 .* got 65"),
         ({"target": "01012"}, "0 and 1|'01012'"),
     ],
 )

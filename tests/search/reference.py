@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from experiments.search import episodes
 from experiments.search.episodes import MODULUS
+from experiments.search.task import Game
 
 A = 4_294_883_355  # MWC64X's
 
@@ -14,7 +15,7 @@ A = 4_294_883_355  # MWC64X's
 class Played(NamedTuple):
     start: int
     actions: list[int]
-    """All n, whenever it arrives."""
+    """All n, whenever it arrives; none where a string is written."""
     places: list[int]
     """The generator's states that it read."""
     arrived: int
@@ -27,15 +28,19 @@ def word(state: int) -> tuple[int, int]:
     return low ^ high, A * low + high
 
 
-def play(n: int, seed: int, number: int) -> Played:
-    state, places = episodes.state_at(n, seed, number), list[int]()
+def play(game: Game, seed: int, number: int) -> Played:
+    n = game.n
+    state, places = episodes.state_at(game, seed, number), list[int]()
     while True:
         behind, drawn = state, []
-        for _ in range(episodes.words(n)):
+        for _ in range(episodes.words(game)):
             places.append(behind)
             bits, behind = word(behind)
             drawn.append(bits)
         start = (drawn[0] + (drawn[1] << 32)) % 2**n
+        if game.writes:
+            right = start % 2 ** (n - game.free_bits) == 0
+            return Played(start, [], places, n // game.word_size * right)
         if start and all(bits * n**3 % 2**32 >= 2**32 % n**3 for bits in drawn[2:]):
             break
         state = state * pow(A, 2**57, MODULUS) % MODULUS
@@ -47,9 +52,9 @@ def play(n: int, seed: int, number: int) -> Played:
     return Played(start, digits[:n], places, arrived)
 
 
-def arriving(n: int, seed: int) -> Iterator[tuple[int, Played]]:
+def arriving(game: Game, seed: int) -> Iterator[tuple[int, Played]]:
     """Each number whose episode arrives, and that episode."""
     for number in range(2**40):
-        played = play(n, seed, number)
+        played = play(game, seed, number)
         if played.arrived:
             yield number, played

@@ -14,27 +14,35 @@ import torch as th
 from experiments.config.errors import ConfigError
 from experiments.search import backends, episodes
 from experiments.search.backends import backend
+from experiments.search.task import Game
 from tests.search import reference
 
 HERE = ["numpy", "torch"]
 if importlib.util.find_spec("numba"):
     HERE.append("numba")
+GAMES = [
+    *(Game(n) for n in (1, 2, 3, 5, 6, 7, 9, 11)),
+    *(Game(n, writes=True) for n in (1, 2, 5, 9)),
+    Game(8, writes=True, word_size=4),
+    *(Game(n, writes=True, free_bits=n - 8) for n in (12, 33, 63, 64)),
+    Game(64, writes=True, word_size=16, free_bits=63),
+]
 needs_numba = pytest.mark.skipif("numba" not in HERE, reason="the extra named search")
 
 
 @pytest.mark.parametrize("name", HERE)
-@pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 7, 9, 11])
-def test_all_backends_find_the_lowest_number(name: Any, n: int) -> None:
+@pytest.mark.parametrize("game", GAMES, ids=str)
+def test_all_backends_find_the_lowest_number(name: Any, game: Game) -> None:
     for seed in range(3):
-        numbers = [number for number, _ in zip_first(reference.arriving(n, seed), 2)]
+        numbers = [number for number, _ in zip_first(reference.arriving(game, seed), 2)]
         played = backend(name)
-        assert played.first_arrival(n, seed, 0, 2**12) == numbers[0]
+        assert played.first_arrival(game, seed, 0, 2**13) == numbers[0]
         # Nor does what came before matter, nor what lies beyond.
-        assert played.first_arrival(n, seed, numbers[0] + 1, 2**12) == numbers[1]
-        assert played.first_arrival(n, seed, numbers[0], 1) == numbers[0]
+        assert played.first_arrival(game, seed, numbers[0] + 1, 2**13) == numbers[1]
+        assert played.first_arrival(game, seed, numbers[0], 1) == numbers[0]
         if numbers[0]:
             below = 2 ** (numbers[0].bit_length() - 1)
-            assert played.first_arrival(n, seed, 0, below) is None
+            assert played.first_arrival(game, seed, 0, below) is None
 
 
 def zip_first(endless: Any, count: int) -> list[Any]:
@@ -42,29 +50,33 @@ def zip_first(endless: Any, count: int) -> list[Any]:
 
 
 @needs_numba
-@pytest.mark.parametrize("n", [1, 2, 4, 6, 8, 13, 31, 63, 64])
+@pytest.mark.parametrize(
+    "game", [*GAMES[8:], *(Game(n) for n in (1, 2, 4, 6, 8, 13, 31, 63, 64))], ids=str
+)
 @pytest.mark.parametrize("lanes", [16, 256])
-def test_the_sieve_lets_through_all_that_matters(n: int, lanes: int) -> None:
+def test_the_sieve_lets_through_all_that_matters(game: Game, lanes: int) -> None:
     from experiments.search import compiled
 
     rounds = 2**12 // lanes  # more than there is room for at once
-    sieved = episodes.lanes(np, n, episodes.state_at(n, 1, 0), lanes, rounds)
+    sieved = episodes.lanes(np, game, episodes.state_at(game, 1, 0), lanes, rounds)
     states = sieved.copy()
     through = {
         (int(lane), int(number)): int(state)
-        for some in compiled.sieve(n, sieved, rounds)
+        for some in compiled.sieve(game, sieved, rounds)
         for lane, number, state in zip(*some, strict=True)
     }
     needed = 0
     for number in range(rounds):
-        arrived, anew, behind = episodes.play(n, states)
+        arrived, anew, behind = episodes.play(game, states)
         for lane in np.flatnonzero(anew | (arrived > 0)):
             assert through[int(lane), number] == states[lane]
             needed += 1
         states = behind
     np.testing.assert_array_equal(sieved, states)
     assert len(through) <= lanes * rounds
-    if n >= 13:  # and it is a sieve
+    if game.writes:  # and it is a sieve
+        assert len(through) == needed
+    elif game.n >= 13:
         assert len(through) <= needed + 0.02 * lanes * rounds
 
 
@@ -73,8 +85,9 @@ def test_what_goes_through_at_once_has_room() -> None:
     from experiments.search import compiled
 
     # At n = 1 everything goes through.
-    states = episodes.lanes(np, 1, episodes.state_at(1, 0, 0), compiled.LANES, 64)
-    sizes = [len(state) for _, _, state in compiled.sieve(1, states, 64)]
+    game = Game(1)
+    states = episodes.lanes(np, game, episodes.state_at(game, 0, 0), compiled.LANES, 64)
+    sizes = [len(state) for _, _, state in compiled.sieve(game, states, 64)]
     assert sum(sizes) == 64 * compiled.LANES
     assert len(sizes) > 1
 
@@ -97,9 +110,9 @@ def test_without_a_place_for_its_cache_numba_compiles_anew(monkeypatch: pytest.M
 
 
 def test_a_search_that_is_stopped_finds_nothing() -> None:
-    number, _ = next(reference.arriving(6, 0))
+    number, _ = next(reference.arriving(Game(6), 0))
     found = [
-        backend(name).first_arrival(6, 0, 0, 2**12, lambda stop=stop: stop)  # type: ignore[misc]
+        backend(name).first_arrival(Game(6), 0, 0, 2**12, lambda stop=stop: stop)  # type: ignore[misc]
         for name in ("numpy", "torch")
         for stop in (False, True)
     ]
@@ -146,16 +159,19 @@ def test_a_missing_gpu_is_told() -> None:
 
 def test_what_a_gpu_plays_is_one_graph_at_any_n() -> None:
     fused = backends.fused_play("eager")
-    for n in range(1, 11):  # more than PyTorch compiles unless told
-        states = episodes.lanes(th, n, episodes.state_at(n, 0, 0), 64, 1)
-        for one, other in zip(fused(n, states), episodes.play(n, states), strict=True):
+    # More than PyTorch compiles unless told.
+    for game in [*map(Game, range(1, 11)), *(Game(n, writes=True) for n in (2, 64))]:
+        states = episodes.lanes(th, game, episodes.state_at(game, 0, 0), 64, 1)
+        for one, other in zip(fused(game, states), episodes.play(game, states), strict=True):
             assert th.equal(one, other)
 
 
 @pytest.mark.cuda
 @pytest.mark.skipif(not th.cuda.is_available(), reason="no GPU here")
-@pytest.mark.parametrize("n", [3, 9, 16])
-def test_a_gpu_finds_the_same(n: int) -> None:
+@pytest.mark.parametrize(
+    "game", [*map(Game, (3, 9, 16)), Game(64, writes=True, free_bits=52)], ids=str
+)
+def test_a_gpu_finds_the_same(game: Game) -> None:
     played = backend(device="cuda")
-    expected = backend("numpy").first_arrival(n, 0, 0, 2**16)
-    assert played.first_arrival(n, 0, 0, 2**16) == expected
+    expected = backend("numpy").first_arrival(game, 0, 0, 2**16)
+    assert played.first_arrival(game, 0, 0, 2**16) == expected

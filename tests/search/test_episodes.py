@@ -17,20 +17,28 @@ import bitseq_env  # noqa: F401  (registers BitSequence-v0)
 from experiments.evaluation.dithering import dithering_episodes
 from experiments.search import episodes
 from experiments.search.episodes import MODULUS, MULTIPLIER
+from experiments.search.task import Game
 from tests.search import reference
 
 LIKELY = 1e-4
 """A p-value below which a law is broken; the seeds are fixed, so that nothing is left to luck."""
 
 
-def states_of(n: int, seed: int, count: int) -> Any:
+WRITTEN = [
+    *(Game(n, writes=True) for n in (1, 2, 12, 31, 33, 64)),
+    *(Game(n, writes=True, free_bits=n - 3) for n in (4, 33, 63, 64)),
+    Game(12, writes=True, word_size=4, free_bits=6),
+]
+
+
+def states_of(game: Game, seed: int, count: int) -> Any:
     """The generator's states of the first episodes: a power of two of them."""
-    return episodes.lanes(np, n, episodes.state_at(n, seed, 0), count, 1)
+    return episodes.lanes(np, game, episodes.state_at(game, seed, 0), count, 1)
 
 
 def accepted(n: int, seed: int, count: int) -> tuple[Any, Any]:
     """Starts (some,), and actions (n, some), of those that are not drawn anew."""
-    start, actions, anew, _ = episodes.drawn(n, states_of(n, seed, count))
+    start, actions, anew, _ = episodes.drawn(Game(n), states_of(Game(n), seed, count))
     return start[~anew], np.array(actions)[:, ~anew]
 
 
@@ -77,34 +85,38 @@ def test_products_are_exact(states: list[int], factor: int) -> None:
     assert tensor.numpy().view(np.uint64).tolist() == expected
 
 
-@pytest.mark.parametrize("n", [1, 2, 3, 5, 6, 7, 12, 31, 33, 63, 64])
-def test_episodes_are_those_of_the_reference(n: int) -> None:
-    states = states_of(n, 3, 256)
-    played = [reference.play(n, 3, number) for number in range(256)]
-    assert episodes.arrivals(n, states).tolist() == [each.arrived for each in played]
-    behind = episodes.play(n, states)[2].view(np.uint64).tolist()
-    assert behind == [episodes.state_at(n, 3, number + 1) for number in range(256)]
+@pytest.mark.parametrize(
+    "game", [*map(Game, (1, 2, 3, 5, 6, 7, 12, 31, 33, 63, 64)), *WRITTEN], ids=str
+)
+def test_episodes_are_those_of_the_reference(game: Game) -> None:
+    states = states_of(game, 3, 256)
+    played = [reference.play(game, 3, number) for number in range(256)]
+    assert episodes.arrivals(game, states).tolist() == [each.arrived for each in played]
+    behind = episodes.play(game, states)[2].view(np.uint64).tolist()
+    assert behind == [episodes.state_at(game, 3, number + 1) for number in range(256)]
+    assert game.counted > 3 or any(each.arrived for each in played)
     for number, each in enumerate(played):
         if each.arrived:
-            whole = episodes.arriving_episode(n, 3, number)
+            whole = episodes.arriving_episode(game, 3, number)
             assert (whole.start, whole.number) == (each.start, number)
+            assert whole.env_steps == each.arrived
             assert whole.actions.tolist() == each.actions[: each.arrived]
 
 
-@pytest.mark.parametrize("n", [1, 2, 5, 41])
-def test_no_two_episodes_read_the_same_word(n: int) -> None:
-    read = [reference.play(n, 0, number).places for number in range(300)]
+@pytest.mark.parametrize("game", [*map(Game, (1, 2, 5, 41)), *WRITTEN[:3]], ids=str)
+def test_no_two_episodes_read_the_same_word(game: Game) -> None:
+    read = [reference.play(game, 0, number).places for number in range(300)]
     places = list(itertools.chain(*read))
-    assert len(places) >= 300 * episodes.words(n)
+    assert len(places) >= 300 * episodes.words(game)
     assert len(set(places)) == len(places)
-    assert episodes.last_number(n) * episodes.words(n) <= 2**57
+    assert episodes.last_number(game) * episodes.words(game) <= 2**57
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7, 30, 47, 63, 64])
 def test_accepted_words_have_each_triple_equally_often(n: int) -> None:
     triples = np.arange(n**3 + 1, dtype=object)
     first = -(-triples * 2**32 // n**3)  # the first word of each triple; of all but that one
-    refused = (first[:-1] * n**3 % 2**32 < episodes.threshold(n)).astype(int)  # more is left
+    refused = (first[:-1] * n**3 % 2**32 < episodes.threshold(Game(n))).astype(int)  # more is left
     assert set(np.diff(first) - refused) == {2**32 // n**3}
 
 
@@ -128,9 +140,9 @@ def test_actions_are_uniform_and_know_nothing_of_each_other(n: int) -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 6, 8])
 def test_arrivals_follow_the_exact_chain(n: int) -> None:
-    arrived = episodes.arrivals(n, states_of(n, 13, 2**16))
+    arrived = episodes.arrivals(Game(n), states_of(Game(n), 13, 2**16))
     chances = np.array(first_hits(n))
-    assert 1 - chances[-1] == pytest.approx(1 / dithering_episodes(n))
+    assert 1 - chances[-1] == pytest.approx(1 / dithering_episodes(n)) == Game(n).hope
     counts = np.bincount((arrived - 1) % (n + 1), minlength=n + 1)
     assert (counts[chances == 0] == 0).all()
     some = chances > 0
@@ -140,8 +152,8 @@ def test_arrivals_follow_the_exact_chain(n: int) -> None:
 
 @pytest.mark.parametrize(("n", "seed"), [(1, 0), (2, 1), (5, 2), (8, 3), (9, 4), (10, 5)])
 def test_a_rewarded_episode_replays_in_the_environment(n: int, seed: int) -> None:
-    number, _ = next(reference.arriving(n, seed))
-    episode = episodes.arriving_episode(n, seed, number)
+    number, _ = next(reference.arriving(Game(n), seed))
+    episode = episodes.arriving_episode(Game(n), seed, number)
     env = gym.make("BitSequence-v0", n=n, target_seed=seed)
     target = env.reset(seed=0)[0]["desired_goal"]
     states = episode.states(target)
@@ -158,6 +170,44 @@ def test_a_rewarded_episode_replays_in_the_environment(n: int, seed: int) -> Non
     np.testing.assert_array_equal(states[-1], target)
 
 
+@pytest.mark.parametrize("game", [Game(6, writes=True), Game(6, True, 2, 1)], ids=str)
+def test_strings_are_uniform(game: Game) -> None:
+    start, actions, anew, _ = episodes.drawn(game, states_of(game, 14, 2**15))
+    assert stats.chisquare(np.bincount(start, minlength=2**6)).pvalue > LIKELY
+    assert not actions
+    assert not anew.any()
+    arrived = episodes.arrivals(game, states_of(game, 14, 2**15))
+    assert ((arrived > 0) == (start % 2**game.counted == 0)).all()
+    assert set(arrived.tolist()) == {0, game.horizon}
+
+
+@pytest.mark.parametrize(
+    "game",
+    [Game(9, True), Game(8, True, 4), Game(12, True, 4, 6), Game(64, True, 1, 57)],
+    ids=str,
+)
+def test_a_string_that_is_found_replays_in_the_environment(game: Game) -> None:
+    n, size = game.n, game.word_size
+    number, _ = next(reference.arriving(game, 1))
+    env = gym.make(
+        "BitSequenceAppend-v0", n=n, word_size=size, free_bits=game.free_bits, target_seed=1
+    )
+    target = env.reset(seed=0)[0]["desired_goal"]
+    states = episodes.arriving_episode(game, 1, number).states(target)
+    bits = "".join(map(str, states[-1]))
+    seen, rewards, ends = [env.reset()[0]["observation"]], [], []
+    for place in range(0, n, size):
+        observation, reward, terminated, _, _ = env.step(int(bits[place : place + size], 2))
+        seen.append(observation["observation"])
+        rewards.append(reward)
+        ends.append(terminated)
+    last = [False] * (game.horizon - 1) + [True]
+    assert (ends, rewards) == (last, [float(each) for each in last])
+    np.testing.assert_array_equal(seen, states)
+    # What is free is another's: nothing else would tell that it is not copied from the target.
+    assert (states[-1] == target).all() == (game.free_bits == 0)
+
+
 def test_an_episode_without_a_reward_is_not_recovered() -> None:
     with pytest.raises(ValueError, match="episode 0 of seed 0 at n = 40 never arrives"):
-        episodes.arriving_episode(40, 0, 0)
+        episodes.arriving_episode(Game(40), 0, 0)

@@ -9,11 +9,16 @@ import pytest
 
 from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
+from experiments.config.task import Task
+from experiments.evaluation.looks import Looks
 from experiments.evaluation.solved import judge
+from experiments.methods.first_success import unpacked
+from experiments.methods.learner import learner_of
 from experiments.records import run_folders
 from experiments.records.run_folders import FinishedRun
 from experiments.search.search import Progress, search
-from experiments.sweeps.searching import Means, in_words
+from experiments.search.task import Game
+from experiments.sweeps.searching import Means, begin, in_words
 from experiments.sweeps.training import train
 from tests.command_lines import Command
 from tests.methods.test_learning import without_clocks
@@ -24,6 +29,8 @@ REWARDED: dict[str, Any] = {
     "replay": "rewarded",
     "exploration": "spread",
 }
+WRITTEN: dict[str, Any] = {"method": "gflownet", "env": "BitSequenceAppend-v0", "search": True}
+WRITTEN |= {"replay": "rewarded", "sees_target": False, "eval_spacing": 1.5, "late_looks": 5}
 SMALL = REWARDED | {"n": 6, "n_envs": 4, "budget_env_steps": 3_000, "eval_episodes": 20}
 SMALL |= {"eval_spacing": 1.5, "late_looks": 5, "updates_per_env_step": 0.25}
 
@@ -38,7 +45,7 @@ def read_back(run: FinishedRun, out: Path) -> FinishedRun:
 
 def test_a_search_is_counted_once_and_the_learning_from_there_on(tmp_path: Path) -> None:
     run = searched(seed=3)
-    result, alone = run.result, search(6, 3)
+    result, alone = run.result, search(Game(6), 3)
     assert result["search_env_steps"] == alone.env_steps > 0
     assert result["env_steps_to_first_reward"] == alone.env_steps
     own = run.curve[-1]
@@ -85,9 +92,11 @@ def test_a_killed_search_begins_anew_and_counts_nothing_twice() -> None:
         train(run, means=Means(on_progress=kill))
     assert 0 < told[0].env_steps < 2**40
     assert "of 2^40" in in_words(told[0])
+    string = Progress(Game(9, True, 3, 2), 1, 32, 96, 1.0, 96.0)
+    assert in_words(string) == "search 96 steps/s, 25% of 2^7, 22% to be done by now"
     again = searched(seed=1)
     assert without_clocks(again.result) == without_clocks(searched(seed=1).result)
-    assert again.result["search_env_steps"] == search(6, 1).env_steps
+    assert again.result["search_env_steps"] == search(Game(6), 1).env_steps
 
 
 def test_more_than_a_day_is_refused(command: Command) -> None:
@@ -114,3 +123,24 @@ def test_one_success_is_enough_if_it_is_replayed(share: float) -> None:
     settings = REWARDED | {"n": 18, "one_success": True, "replay_share": share}
     settings |= {"budget_env_steps": 40_000, "eval_episodes": 100, "eval_spacing": 1.3}
     assert train(RunConfig.of(**settings)).result["solved"] == (share > 1e-3)
+
+
+def test_dqn_is_given_a_string_too() -> None:
+    settings = {**WRITTEN, "method": "dqn", "n": 8, "word_size": 2, "free_bits": 1}
+    settings |= {"n_envs": 8, "eval_episodes": 1, "hidden": (32,), "seed": 2}
+    run = RunConfig.of(**settings, budget_env_steps=400)
+    learner = learner_of(run)
+    looks = Looks(run, learner.act)
+    ended = begin(run, learner, looks, Means())
+    assert ended is not None
+    assert ended.episode is not None
+    assert (looks.search_env_steps, looks.search_episodes) == (ended.env_steps, ended.episodes)
+    buffer = learner.model.replay_buffer
+    assert buffer.kept == 4
+    kept = buffer.bits[-buffer.kept_size :][:4].cpu().numpy()
+    target = Task.of(run).single_env().unwrapped.target  # type: ignore[attr-defined]
+    string = target ^ unpacked(ended.episode.start, 8)
+    assert kept[-1, 8:16].tolist() == string.tolist()
+    assert string[:7].tolist() == target[:7].tolist()
+    assert kept[0, :8].tolist() == [2] * 8
+    assert buffer.facts[-buffer.kept_size :][:4, 1].tolist() == [0, 0, 0, 1]

@@ -10,15 +10,13 @@ from pydantic import model_validator
 from experiments.config import registry
 from experiments.config.errors import ConfigError
 from experiments.config.registry import Filled, Method, Rule
-from experiments.config.settings import Settings, setting
+from experiments.config.run_settings import FLIP
+from experiments.config.settings import setting
 from experiments.methods.dqn.deep_q import DeepQRun
-from experiments.search.task import check_task
-
-_EXACT = 2**53
-"""Most steps of a search: tables hold no larger whole number exactly."""
+from experiments.methods.search_settings import Search, SearchingRun
 
 
-class Successes(Settings):
+class Successes(Search):
     """Where a learner's successes come from, and how they are replayed.
 
     These stand above all other settings of a run, whose defaults may depend on them.
@@ -30,12 +28,6 @@ class Successes(Settings):
         "errors, with importance weights (Schaul et al., 2016).",
         "uniform",
         neutral="uniform",
-    )
-    search: bool = setting(
-        "Until the first reward, when there is nothing to learn, a uniform policy is played on "
-        "packed states by all cores; the learner begins with the episode that it finds.",
-        False,
-        neutral=False,
     )
     one_success: bool = setting(
         "In place of a search the learner is given one episode, drawn by the law of a uniform "
@@ -55,7 +47,7 @@ def _share(run: Filled) -> float:
     return usual if run["replay"] == "rewarded" else 0.0
 
 
-class DqnRun(DeepQRun, Successes):
+class DqnRun(DeepQRun, SearchingRun, Successes):
     """A run of DQN."""
 
     replay_share: float = setting(
@@ -68,17 +60,6 @@ class DqnRun(DeepQRun, Successes):
         low=0,
         high=1,
         neutral=0.0,
-    )
-    search_budget_env_steps: int = setting(
-        "Environment steps after which a search gives up; budget counts those after it.",
-        rule=Rule(
-            "search_budget_env_steps",
-            "8 x 2^n for a search, at most 2^53, else 0",
-            lambda run: min(8 * 2 ** run["n"], _EXACT) if run["search"] else 0,
-        ),
-        low=0,
-        high=_EXACT,
-        neutral=0,
     )
 
     @model_validator(mode="after")
@@ -103,42 +84,20 @@ class DqnRun(DeepQRun, Successes):
                 "replay='rewarded' needs rewards, and withhold_reward=True hides them: its null is "
                 "that of replay='uniform'"
             )
-        if self.search != (self.search_budget_env_steps > 0):
-            raise ConfigError(
-                "search_budget_env_steps must be 0 without a search, and more with one, got "
-                f"{self.search_budget_env_steps} with search={self.search}"
-            )
-        if self.begins_with != "nothing":
-            self._check_success()
         return self
 
     def _check_success(self) -> None:
-        """Refuse a success from elsewhere where it is of another task, or nobody would keep it."""
-        if self.search and self.one_success:
-            raise ConfigError("search=True and one_success=True exclude each other: choose one")
-        check_task(
-            self.n,
-            env=self.env,
-            goal_mode=self.goal_mode,
-            start=self.start,
-            max_steps=self.max_steps,
-            continuing_task=self.continuing_task,
-        )
-        # Which also refuses a withheld reward.
-        for name, only in (("replay", "rewarded"), ("reward_type", "zero_one")):
-            if (value := getattr(self, name)) != only:
-                way = "search" if self.search else "one_success"
-                raise ConfigError(f"{way}=True needs {name}={only!r}, got {value!r}")
+        if self.one_success:
+            if self.search:
+                raise ConfigError("search=True and one_success=True exclude each other: choose one")
+            if self.env != FLIP:
+                raise ConfigError(f"one_success=True needs env={FLIP!r}, got {self.env!r}")
+        super()._check_success()
 
     @property
     def begins_with(self) -> Literal["nothing", "search", "success"]:
         """A success, if it is asked for."""
         return "search" if self.search else "success" if self.one_success else "nothing"
-
-    @property
-    def searched(self) -> float:
-        """2^n, roughly: a uniform start makes each visited state uniform."""
-        return 2.0**self.n if self.search else 0.0
 
     @property
     def told(self) -> str:
