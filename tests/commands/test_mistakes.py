@@ -41,7 +41,7 @@ MISTAKES = [
     ("train --seed 4294967296", ["seed", "4294967296", "4,294,967,295"]),
     ("train --method dqn --goal-strategy future", ["goal_strategy", "future", "her"]),
     ("train --replay rewarded", ["replay", "'rewarded'", "'dqn' or 'gflownet' only", "'her'"]),
-    ("train --search", ["search", "True", "'dqn' only", "'her'"]),
+    ("train --search", ["search", "True", "'dqn' or 'gflownet' only", "'her'"]),
     ("train --method flip --exploration spread", ["exploration", "'spread'", "'dqn' or 'her'"]),
     ("train --method dqn --replay rewarded --replay-share 1", ["replay_share", "between 0 and 1"]),
     ("train --method dqn --search", ["search=True", "replay='rewarded'", "'uniform'"]),

@@ -147,8 +147,8 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         for one, who in (
             ({"replay": "uniform"}, "'dqn' or 'gflownet'"),
             ({"replay_share": 0.0}, "'dqn' or 'gflownet'"),
-            ({"search": False}, "'dqn'"),
-            ({"search_budget_env_steps": 0}, "'dqn'"),
+            ({"search": False}, "'dqn' or 'gflownet'"),
+            ({"search_budget_env_steps": 0}, "'dqn' or 'gflownet'"),
             ({"one_success": True}, "'dqn'"),
         )
     ),

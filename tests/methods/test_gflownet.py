@@ -14,6 +14,7 @@ from experiments.config.run import RunConfig
 from experiments.config.run_settings import APPEND
 from experiments.evaluation.looks import Looks
 from experiments.evaluation.written import SAMPLES
+from experiments.methods.first_success import Episode
 from experiments.methods.gflownet.learner import GFlowNetLearner
 from experiments.methods.gflownet.memory import Kept, Latest
 from experiments.methods.learner import load_policy
@@ -22,6 +23,7 @@ from experiments.sweeps.training import learn, train
 
 FLOW: dict[str, Any] = {"method": "gflownet", "env": APPEND, "n": 4, "hidden": (32, 32)}
 BLIND = FLOW | {"sees_target": False}
+SEARCH: dict[str, Any] = {"search": True, "replay": "rewarded"}
 TOLD = FLOW | {"hindsight": True, "goal_mode": "random"}
 
 
@@ -170,6 +172,14 @@ def test_the_reward_of_a_wrong_string_is_a_logarithm_at_any_n(n: int) -> None:
         ({"replay": "prioritized"}, "replay must be one of 'uniform', 'rewarded', got 'prior"),
         ({"replay": "rewarded", "withhold_reward": True}, "needs rewards"),
         ({"replay": "rewarded", "replay_share": 0}, "replay_share must be above 0 with"),
+        ({"search": True}, "search=True needs replay='rewarded', got 'uniform'"),
+        ({**SEARCH, "withhold_reward": True}, "replay='rewarded' needs rewards"),
+        ({**SEARCH, "n": 65}, "n must be from 1 to 64 for a packed search, got 65"),
+        ({**SEARCH, "goal_mode": "random"}, "goal_mode must be 'fixed' for a packed search"),
+        ({**SEARCH, "search_budget_env_steps": 0}, "search_budget_env_steps must be 0 without a"),
+        ({"search_budget_env_steps": 9}, "search_budget_env_steps must be 0 without a .* got 9"),
+        ({**SEARCH, "free_bits": 4}, "free_bits must be at most 3, got 4"),
+        ({"one_success": True}, "one_success=True is for method 'dqn' only, got 'gflownet'"),
         ({"replay_share": 0.5}, "replay_share must be 0 without replay='rewarded', got 0.5"),
         ({"relabel_share": 0.5}, "relabel_share must be 0 without hindsight, got 0.5"),
         ({"network": "equivariant", "sees_target": True}, "for 'equivariant', as places are not"),
@@ -190,6 +200,33 @@ def test_what_cannot_be_is_refused_by_name(given: dict[str, Any], said: str) -> 
     settings = {n: v for n, v in BLIND.items() if n != "hidden"}
     with pytest.raises(ConfigError, match=said):
         RunConfig.of(**{**settings, **given})
+
+
+def test_a_run_that_begins_with_a_string_has_defaults_of_its_own() -> None:
+    written = {n: v for n, v in BLIND.items() if n != "hidden"} | {"n": 24, "word_size": 4}
+    usual = of(written, replay="rewarded")
+    run = of(written, **SEARCH, free_bits=6)
+    assert (usual.budget_env_steps, run.budget_env_steps) == (100_000 * 6, 32_000 * 6)
+    assert (usual.search_budget_env_steps, usual.searched) == (0, 0)
+    assert run.search_budget_env_steps == 8 * run.searched == 8 * 2**18 * 6
+    assert of(BLIND, **SEARCH, n=64).search_budget_env_steps == 2**53
+    # Without a search all is as it was, its name too.
+    assert not {"search", "search_budget_env_steps"} & usual.to_dict().keys()
+    assert of(written, **SEARCH).config_id != usual.config_id
+
+
+def test_a_given_string_is_kept_with_its_goal_where_that_is_shown() -> None:
+    states = np.array([[2, 2, 2, 2], [0, 1, 1, 0]], dtype=np.int8)
+    goal, one = np.array([0, 1, 1, 1], dtype=np.int8), np.ones(1, dtype=np.float32)
+    episode = Episode(states, goal, np.array([6]), one, one > 0)
+    for told in (False, True):
+        settings = SEARCH | {"sees_target": told, "free_bits": 1, "word_size": 4}
+        learner = GFlowNetLearner(of(FLOW, **settings))
+        learner.given(episode)
+        strings, goals = learner.kept.sample(2)
+        assert strings.tolist() == [[0, 1, 1, 0]] * 2
+        assert (goals is None) != told
+        assert goals is None or goals.tolist() == [[0, 1, 1, 1]] * 2
 
 
 def test_what_asks_for_no_reward_has_no_null() -> None:

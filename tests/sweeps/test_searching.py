@@ -125,6 +125,25 @@ def test_one_success_is_enough_if_it_is_replayed(share: float) -> None:
     assert train(RunConfig.of(**settings)).result["solved"] == (share > 1e-3)
 
 
+@pytest.mark.parametrize("further", [{}, {"word_size": 4}, {"sees_target": True}], ids=str)
+def test_a_string_that_was_searched_for_is_learned(further: dict[str, Any]) -> None:
+    settings = WRITTEN | {"n": 20} | further
+    steps = 20 // settings.get("word_size", 1)
+    run = train(RunConfig.of(**settings, budget_env_steps=6_400 * steps))
+    result, alone = run.result, search(Game(20, True, 20 // steps), 0)
+    assert result["success_rate"] > 0.95
+    assert result["solved"]
+    assert result["search_env_steps"] == alone.episodes * steps == alone.env_steps
+    assert result["env_steps"] == alone.env_steps + 6_400 * steps
+    assert result["episodes"] == alone.episodes + 6_400
+
+
+def test_without_its_search_the_same_writer_stays_uniform() -> None:
+    settings = WRITTEN | {"n": 20, "search": False, "budget_env_steps": 6_400 * 20}
+    run = train(RunConfig.of(**settings))
+    assert run.result["success_rate"] < 1e-5
+
+
 def test_dqn_is_given_a_string_too() -> None:
     settings = {**WRITTEN, "method": "dqn", "n": 8, "word_size": 2, "free_bits": 1}
     settings |= {"n_envs": 8, "eval_episodes": 1, "hidden": (32,), "seed": 2}

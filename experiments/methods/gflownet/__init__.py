@@ -14,12 +14,12 @@ from pydantic import field_validator, model_validator
 from experiments.config import registry
 from experiments.config.errors import ConfigError
 from experiments.config.registry import Filled, Method, Rule
-from experiments.config.run import RunConfig
 from experiments.config.run_settings import APPEND
-from experiments.config.settings import Settings, check_at_least, setting
+from experiments.config.settings import check_at_least, setting
+from experiments.methods.search_settings import Search, SearchingRun
 
 
-class Source(Settings):
+class Source(Search):
     """What a writer learns from; these stand above all other settings, whose rules read them."""
 
     loss: Literal["trajectory_balance", "likelihood"] = setting(
@@ -50,7 +50,7 @@ def _batch(run: Filled) -> int:
 _RELABELLED_FOR_EACH = 4
 
 
-class GFlowNetRun(RunConfig, Source):
+class GFlowNetRun(SearchingRun, Source):
     """A run of trajectory balance, or of the likelihood in its place."""
 
     replay_share: float = setting(
@@ -196,6 +196,8 @@ class GFlowNetRun(RunConfig, Source):
 def _trajectories(run: Filled) -> int:
     if run["hindsight"]:
         return 8_000
+    if run["search"]:
+        return 32_000
     return 100_000 if run["replay"] == "rewarded" else 60_000
 
 
@@ -212,7 +214,8 @@ registry.register(
             Rule("n_envs", "128; 32 with hindsight", lambda run: 32 if run["hindsight"] else 128),
             Rule(
                 "budget_env_steps",
-                "60,000 strings, 100,000 with rewarded replay, 8,000 with hindsight",
+                "60,000 strings, 100,000 with rewarded replay, 32,000 that come after a search, "
+                "8,000 with hindsight",
                 lambda run: _trajectories(run) * run["max_steps"],
             ),
             Rule(

@@ -17,6 +17,7 @@ from experiments.config import registry
 from experiments.config.streams import Stream, derived_seed, generator
 from experiments.evaluation.greedy import Bits, Policy
 from experiments.evaluation.looks import Looks
+from experiments.methods.first_success import Episode
 from experiments.methods.gflownet import GFlowNetRun
 from experiments.methods.gflownet.exact import (
     log_chance_right,
@@ -138,6 +139,10 @@ class GFlowNetLearner(Learner):
         registry.load(registry.network_of(dict(run)).writer)  # before memory is withheld
         flow: Any = fitted(lambda: Flow(run), weights, run.run_id).to(device)
         return WritingPolicy(flow.writer, run.free_bits)
+
+    def given(self, episode: Episode) -> None:
+        """See :meth:`Learner.given`; rewarded replay keeps the string."""
+        self.kept.add(episode.states[-1], episode.goal if self.run.sees_target else None)
 
     @th.no_grad()
     def _write(
