@@ -161,7 +161,7 @@ class RunConfig(RunSettings):
 
     @property
     def searched(self) -> float:
-        """Environment steps that a search before the learning is expected to take."""
+        """What a search before the learning is expected to take, in flips of a bit."""
         return 0.0
 
     @property

@@ -63,7 +63,7 @@ class SearchingRun(RunConfig, Search):
 
     def _check_success(self) -> None:
         """Refuse a success from elsewhere where it is of another task, or nobody would keep it."""
-        _ = self.game
+        _ = self.game  # or it says why there is none
         # Which also refuses a withheld reward.
         for name, only in (("replay", "rewarded"), ("reward_type", "zero_one")):
             if (value := getattr(self, name)) != only:
@@ -95,5 +95,7 @@ class SearchingRun(RunConfig, Search):
 
     @property
     def searched(self) -> float:
-        """Of flips 2^n, roughly; 2^(n - free_bits) strings that are written."""
-        return float(_expected(dict(self))) if self.search else 0.0
+        """Of flips 2^n, roughly; a string that is written whole costs what two of them do."""
+        if not self.search:
+            return 0.0
+        return 2.0 * 2.0**self.game.counted if self.game.writes else 2.0**self.n
