@@ -293,7 +293,18 @@ PRESETS: dict[str, Preset] = {
                 for writer in (_GFLOWNET, _DQN_WRITES, {**_UNTOLD_WRITER, **_PPO})
             ),
             {**_strings(8, 60_000), **_GFLOWNET, "updates_per_env_step": (0.0,)},
-            # The same, and the control that asks for no reward.
+            # Larger ones, whose first success is searched for on packed strings.
+            *(
+                {
+                    **_strings(n, 32_000),
+                    **_GFLOWNET,
+                    "replay": ("rewarded",),
+                    "search": (True,),
+                    "seed": seeds(count),
+                }
+                for n, count in ((20, 10), (32, 5), (40, 3))
+            ),
+            # Told s; and the control that asks for no reward.
             *({**_strings(n, 8_000), **_GFLOWNET_TOLD, "loss": _LOSSES} for n in (10, 50)),
             {**_strings(100, 8_000), **_GFLOWNET_TOLD, "network": ("transformer",)},
             *({**_strings(n, 8_000), **_HER_WRITES} for n in (10, 50)),
