@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,8 @@ SAMPLES = 512_000
 """Strings that tell how much a policy varies, as in Hu et al. (2024)."""
 MOST_FREE_BITS = 12
 """With more of them nobody lists all right strings."""
+_AT_ONCE = 2**20
+"""Logits of all steps of so many strings, as a policy may compute those of the whole string."""
 
 
 def chances(log_probs: LogProbs, task: Task, goals: Bits) -> Floats:
@@ -63,9 +66,11 @@ def diversity(policy: Policy, task: Task, seed: int) -> dict[str, Any]:
     if isinstance(policy, greedy.Writer):
         rng = np.random.default_rng(seed)
         strings, counts = sampled(policy.log_probs, task, goal, SAMPLES, rng)
-        divergence = kl_to_uniform(policy.log_probs, task, goal)
+        exact = kl_to_uniform(policy.log_probs, task, goal)
+        divergence = exact if math.isfinite(exact) else None
     else:
-        strings, counts, divergence = _greedy(policy, task, goal), np.ones(1, np.int64), None
+        divergence = None
+        strings, counts = _greedy(policy, task, goal), np.ones(1, np.int64)
     counting = task.n - task.free_bits
     right = (strings[:, :counting] == goal[:, :counting]).all(axis=1)
     return {
@@ -86,7 +91,7 @@ def sampled(
     strings = np.full((1, task.n), OPEN, dtype=np.int8)
     counts = np.array([count])
     for begin in range(0, task.n, task.word_size):
-        shares = np.exp(log_probs(strings, goal.repeat(len(strings), axis=0)))
+        shares = np.exp(_in_parts(log_probs, task, strings, goal.repeat(len(strings), axis=0)))
         split = rng.multinomial(counts, shares / shares.sum(axis=1, keepdims=True))
         before, words = np.nonzero(split)
         strings, counts = strings[before], split[before, words]
@@ -123,8 +128,16 @@ def _log_chances(
         free = max(0, begin + size - counting)  # of this word
         wanted = strings[:, begin : begin + size].astype(np.int64) @ (1 << _places(task))
         right = words[None] >> free == wanted[:, None] >> free
-        total += np.logaddexp.reduce(np.where(right, log_probs(states, goals), -np.inf), axis=1)
+        logs = _in_parts(log_probs, task, states, goals)
+        total += np.logaddexp.reduce(np.where(right, logs, -np.inf), axis=1)
     return total
+
+
+def _in_parts(log_probs: LogProbs, task: Task, states: Bits, goals: Bits) -> Floats:
+    """The policy's answers, asked for so many states at once that memory suffices."""
+    count = max(1, _AT_ONCE // (task.max_steps * task.actions))
+    parts = range(0, max(1, len(states)), count)
+    return np.concatenate([log_probs(states[i : i + count], goals[i : i + count]) for i in parts])
 
 
 def _greedy(policy: Policy, task: Task, goal: Bits) -> Bits:

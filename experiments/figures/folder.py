@@ -23,8 +23,9 @@ from experiments.figures import (
 )
 from experiments.figures.joined import RATES, Joined, read_rates
 from experiments.figures.matplotlib_alone import Figure
+from experiments.figures.protocol import is_written
 from experiments.figures.saving import save_figures
-from experiments.figures.series import name_series
+from experiments.figures.series import free_bits, name_series, name_writers
 from experiments.records import files, merging, tables
 from experiments.records.summary import STATISTICS
 from experiments.records.tables import TableError
@@ -42,12 +43,18 @@ class Tables(NamedTuple):
     missing: int = 0
     """Runs of the sweep that are not finished."""
 
+    @property
+    def compared(self) -> pd.DataFrame:
+        """The runs that figures against n compare: where one string is right, if there are such."""
+        one = free_bits(self.runs) == 0
+        return self.runs[one] if one.any() else self.runs
+
 
 _FIGURES: dict[str, Callable[[Tables], Figure | None]] = {
-    "success_vs_n": lambda held: comparison.success_vs_n(held.runs),
-    "episodes_to_solve": lambda held: comparison.episodes_to_solve(held.runs),
-    "learning_curves": lambda held: comparison.learning_curves(held.runs, held.curves),
-    "steps_vs_optimum": lambda held: comparison.steps_vs_optimum(held.runs, held.curves),
+    "success_vs_n": lambda held: comparison.success_vs_n(held.compared),
+    "episodes_to_solve": lambda held: comparison.episodes_to_solve(held.compared),
+    "learning_curves": lambda held: comparison.learning_curves(held.compared, held.curves),
+    "steps_vs_optimum": lambda held: comparison.steps_vs_optimum(held.compared, held.curves),
     "ablation": lambda held: ablation.figure(held.runs),
     "frontier": lambda held: frontier.figure(held.runs),
     "generation": lambda held: generation.figure(held.runs),
@@ -173,5 +180,6 @@ def _read(directory: Path) -> Tables:
         transfers = tables.read_transfers(path)
     runs = _with_neutral(runs)
     missing = len(set(merging.planned(directory)) - set(runs["run_id"]))
-    runs = runs.assign(series=name_series(runs))
+    named = name_writers if is_written(runs).all() else name_series
+    runs = runs.assign(series=named(runs))
     return Tables(runs, curves, transfers, missing=missing)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from experiments.figures import drawing, pages, time_to_solve
 from experiments.figures.matplotlib_alone import Axes, Figure
-from experiments.figures.protocol import protocol
+from experiments.figures.protocol import is_written, protocol
 from experiments.figures.series import has_hindsight
 from experiments.records.summary import quantile, times_to_solve
 
@@ -39,10 +39,10 @@ def parallel_runs(runs: pd.DataFrame) -> pd.DataFrame | None:
     a search have two budgets, and none.
     """
     searched = runs["search"].fillna(False).astype(bool)
-    some = runs[~has_hindsight(runs) & runs["env_steps"].notna() & ~searched]
+    some = runs[~has_hindsight(runs) & runs["env_steps"].notna() & ~searched & ~is_written(runs)]
     sizes = some.groupby("series", observed=True)["n"].nunique()
     some = some[some["series"].isin(sizes.index[sizes >= _MIN_SIZES])]
-    if len(some[["n_envs", "replay"]].drop_duplicates()) < 2:
+    if len(some[["n_envs", "replay"]].fillna({"replay": "uniform"}).drop_duplicates()) < 2:
         return None
     time = times_to_solve(some, "env_steps")
     # The last step of all copies may run over the budget: that is still within it.

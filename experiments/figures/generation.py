@@ -14,17 +14,19 @@ import pandas as pd
 from experiments.figures import drawing, pages
 from experiments.figures.matplotlib_alone import Axes, Figure
 from experiments.figures.protocol import is_written, protocol, span
-from experiments.figures.series import name_series
+from experiments.figures.series import free_bits, name_writers
 from experiments.records.summary import summarise
 
 _TITLE = "Writing a string, by who is told what"
 _MEANS = (
-    "Success: the chance that what is written is right, exact where the policy is stochastic. "
-    "Mean over seeds with a 95% interval (bootstrap)."
+    "Success: the chance that what is written is right, exact where the policy is stochastic; mean "
+    "over seeds with a 95% interval (bootstrap)."
+)
+_MEMORISED = (
+    "Untold, one string that is written from an empty start is found by search and then memorised, "
+    "whatever the method."
 )
 _AMONG = ["n", "free_bits"]
-_FOLLOWING = ["free_bits", "max_steps", "budget_env_steps", "hidden", "updates_per_env_step"]
-"""Settings that differ with the size alone."""
 
 
 def figure(runs: pd.DataFrame) -> Figure | None:
@@ -32,39 +34,40 @@ def figure(runs: pd.DataFrame) -> Figure | None:
     tasks = _tasks(runs)
     if tasks is None:
         return None
+    controls = tasks["withhold_reward"].fillna(False) | (tasks["updates_per_env_step"] == 0)
+    tasks = tasks[~controls.astype(bool)]
     single, dense, diverse = _by_size(tasks), _by_density(tasks), _diverse(tasks)
     parts = [part for part in (single, dense, diverse) if part is not None]
+    if not parts:
+        return None
     canvas, grid = drawing.panels(
         1,
         len(parts),
         _TITLE,
-        f"{_MEANS} {protocol(runs)}",
+        f"{_MEANS} {_MEMORISED} Nulls are on the page. {protocol(tasks)}",
         (max(7.5, 4.6 * len(parts)), 4.9),
     )
     panels = iter(grid[0])
     if single is not None:
         axes = next(panels)
-        _success(axes, single, "n")
+        _success(axes, single, single["n"])
         axes.set_xlabel("n (bits), one string is right")
         drawing.scale_of_n(axes, single)
     if dense is not None:
         axes = next(panels)
         bits = int(dense["n"].iloc[0])
-        _success(axes, dense.assign(n=dense["free_bits"] - bits), "density")
+        _success(axes, dense, dense["free_bits"] - bits)
         axes.set_xlabel(f"log2 of the share of strings that are right, n = {bits}")
     if diverse is not None:
-        axes = next(panels)
-        _right(axes, diverse)
+        _right(next(panels), diverse)
     return drawing.with_legend(canvas, *grid[0])
 
 
 def page(runs: pd.DataFrame) -> str | None:
     """How much each policy varies, where several strings are right; None where none is."""
     tasks = _tasks(runs)
-    if tasks is None:
-        return None
-    diverse = tasks[tasks["samples"].notna()]
-    if diverse.empty:
+    diverse = None if tasks is None else tasks[tasks["samples"].notna()]
+    if diverse is None or diverse.empty:
         return None
     header = ["learner", "n", "free bits", "seeds", "right strings", "wrong", "of samples"]
     header += ["KL, median", "KL, range", "reward queries"]
@@ -88,23 +91,18 @@ def page(runs: pd.DataFrame) -> str | None:
         f"{protocol(diverse)}. *Right strings*: different right ones among those that were sampled "
         "after the training. *KL* of the uniform distribution over all right strings to the "
         "policy, in nats, exact; infinite where one is never written. *Reward queries*: strings "
-        "whose reward was asked for, those that hindsight relabelled among them. A policy that is "
-        "not stochastic writes one string.",
+        "whose reward the learner was told, searched and relabelled ones among them. A policy that "
+        f"is not stochastic writes one string. {_MEMORISED}",
         pages.markdown(header, rows),
     )
 
 
 def _tasks(runs: pd.DataFrame) -> pd.DataFrame | None:
-    """The runs that write, by who learns and what is told; None where there are others."""
-    if not is_written(runs).all() or runs["held_share"].isna().any():
+    """The runs that write, by who learns and what is told; None where there are none."""
+    tasks = runs[is_written(runs) & runs["held_share"].notna()]
+    if tasks.empty:
         return None
-    free = runs["free_bits"] if "free_bits" in runs else pd.Series("0", index=runs.index)
-    tasks = runs.assign(free_bits=free.fillna("0").astype(int))
-    # A learner keeps its name whatever it writes.
-    codes = tasks.groupby(_AMONG).ngroup()
-    named = tasks.drop(columns=[name for name in _FOLLOWING if name in tasks]).assign(n=codes)
-    tasks["series"] = name_series(named)
-    return tasks
+    return tasks.assign(free_bits=free_bits(tasks), series=name_writers(tasks, by_task=False))
 
 
 def _by_size(tasks: pd.DataFrame) -> pd.DataFrame | None:
@@ -127,21 +125,20 @@ def _diverse(tasks: pd.DataFrame) -> pd.DataFrame | None:
     return counted[(counted[_AMONG] == first).all(axis=1)]
 
 
-def _success(axes: Axes, runs: pd.DataFrame, against: str) -> None:
-    """Rates against the column n, and the chance to have met a right string."""
+def _success(axes: Axes, runs: pd.DataFrame, at: pd.Series) -> None:
+    """Rates against what differs, and the chance to have met a right string."""
+    right = np.exp2((runs["free_bits"] - runs["n"]).astype(float))
+    strings = runs["budget_env_steps"] / runs["max_steps"]
+    runs = runs.assign(n=at, _met=-np.expm1(strings * np.log1p(-right)))  # the axis is that of n
     for style, place, group in drawing.series(runs):
         summary = summarise(group).sort_values("n")
         axes.plot(place(group["n"]), group["success_rate"], **drawing.dots(style))
         drawing.rates(axes, place(summary["n"]), summary, style)
-    untold = runs[runs["told"] == "nothing"]
+    untold = runs[(runs["told"] == "nothing") & ~runs["search"].fillna(False).astype(bool)]
     if len(untold):
-        strings = float((untold["budget_env_steps"] / untold["max_steps"]).median())
-        low, high = float(untold["n"].min()), float(untold["n"].max())
-        sizes = np.linspace(low, high, 101)
-        density = -sizes if against == "n" else sizes
-        found = -np.expm1(strings * np.log1p(-np.exp2(np.minimum(density, -1e-9))))
-        label = f"chance to meet one in {strings:,.0f} uniform strings"
-        drawing.reference(axes, sizes, found, label)
+        met = untold.groupby("n")["_met"].median()
+        label = "chance to meet a right one in as many uniform strings"
+        drawing.reference(axes, met.index.to_numpy(float), met.to_numpy(float), label)
     axes.set_ylim(-0.04, 1.04)
     axes.set_ylabel("success")
 

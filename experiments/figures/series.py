@@ -7,6 +7,7 @@ the settings that tell them apart join the series' name; which ones is read off 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -17,7 +18,7 @@ from experiments.records.summary import STATISTICS
 _NO_SETTINGS = RESULT_COLUMNS | set(STATISTICS)
 _NO_SETTINGS |= {"run_id", "config_id", "seed", "schema_version", "method", "n", "series"}
 # What follows from other settings, or says them together.
-_NO_SETTINGS |= {"told", "method_settings", "parent"}
+_NO_SETTINGS |= {"told", "method_settings", "parent", "module", "module_version", "hindsight"}
 _WORDS = {
     "budget_env_steps": "budget",
     "continuing_task": "continuing",
@@ -58,8 +59,11 @@ def name_series(runs: pd.DataFrame) -> pd.Series:
     settings = [name for name in varying_settings(runs) if name != "network"]
     order: list[str] = []
     keys = ["method", "network", "told"]
-    for (method, network, told), group in configs.groupby(keys, sort=True, dropna=False):
-        base = base_name(str(method), str(network))
+    with_hindsight = has_hindsight(configs)
+    by = [*keys, with_hindsight.rename("_hindsight")]
+    for (method, network, told, hindsight), group in configs.groupby(by, sort=True, dropna=False):
+        module = group["module"].iloc[0] if "module" in group else None
+        base = base_name(str(method), str(network), bool(hindsight), module)
         base += f" (told {told})" if isinstance(told, str) else ""
         cells = group[settings].astype("string").fillna("")
         named = _name_group(base, group, cells)
@@ -70,9 +74,63 @@ def name_series(runs: pd.DataFrame) -> pd.Series:
     )
 
 
-def base_name(method: str, network: str) -> str:
+def name_writers(runs: pd.DataFrame, *, by_task: bool = True) -> pd.Series:
+    """As :func:`name_series`, for learners of strings that are written.
+
+    They keep their names at every size, as what differs with the size alone (budgets, widths) is
+    left out; configurations that then read alike go by their ids, too.
+
+    Args:
+        runs: As there.
+        by_task: Whether free bits are part of a name.
+    """
+    configs = runs.drop_duplicates("config_id").sort_values(["method", "network", "n"])
+    configs = configs.assign(_hindsight=has_hindsight(configs), free_bits=free_bits(configs))
+    words = pd.Series([_writer(row) for row in configs.to_dict("records")], index=configs.index)
+    tasks = [name for name in ("n", "free_bits", "word_size") if name in configs]
+    alike = configs[tasks].assign(_words=words).duplicated(keep=False)
+    words = words.where(~alike, words + ", " + configs["config_id"])
+    if by_task:
+        bits = configs["free_bits"]
+        words = words.where(bits == 0, words + bits.map(", {} bits free".format))
+    names = dict(zip(configs["config_id"], words, strict=True))
+    order = sorted(set(names.values()), key=_natural)
+    return pd.Series(
+        pd.Categorical(runs["config_id"].map(names), order, ordered=True), index=runs.index
+    )
+
+
+def free_bits(runs: pd.DataFrame) -> pd.Series:
+    """How many bits do not matter in each run."""
+    if "free_bits" not in runs:
+        return pd.Series(0, index=runs.index)
+    return pd.to_numeric(runs["free_bits"]).fillna(0).astype(int)
+
+
+_OF_WRITERS = {
+    ("search", "True"): "after a search",
+    ("replay", "rewarded"): "rewarded replay",
+    ("replay", "prioritized"): "prioritized replay",
+    ("loss", "likelihood"): "likelihood",
+    ("withhold_reward", "True"): "reward withheld",
+    ("updates_per_env_step", "0.0"): "untrained",
+}
+
+
+def _writer(row: Mapping[Any, Any]) -> str:
+    base = base_name(row["method"], row["network"], row["_hindsight"], row.get("module"))
+    # Which network it is, where it is the usual one, is nothing to tell.
+    parts = [base.removesuffix(", mlp")]
+    parts += [words for (name, value), words in _OF_WRITERS.items() if f"{row.get(name)}" == value]
+    return f"{', '.join(parts)} (told {row['told']})"
+
+
+def base_name(method: str, network: str, hindsight: bool = False, module: Any = None) -> str:
     """A series that needs no further words."""
-    return _title(method) if network == registry.OWN else f"{_title(method)}, {network}"
+    name = _title(method, module)
+    if hindsight and "HER" not in name:
+        name += " + HER" if name == "DQN" else " + hindsight"
+    return name if network == registry.OWN else f"{name}, {network}"
 
 
 def varying_settings(runs: pd.DataFrame) -> list[str]:
@@ -146,11 +204,16 @@ def _following(names: Iterable[str], followers: Mapping[str, set[str]]) -> set[s
 
 def has_hindsight(runs: pd.DataFrame) -> pd.Series:
     """Which runs learned from goals that they were not given."""
-    return runs["goal_strategy"].fillna("none") != "none"
+    found = runs["goal_strategy"].fillna("none") != "none"
+    if "hindsight" in runs:
+        found |= runs["hindsight"].astype("string").fillna("") == "True"
+    return found
 
 
-def _title(method: str) -> str:
-    """A method for people; one that is not known here goes by its name."""
+def _title(method: str, module: Any) -> str:
+    """A method for people; one from outside goes by its class's name, if it is known."""
+    if isinstance(module, str) and ":" in module:
+        return module.partition(":")[2]
     return registry.METHODS[method].title if method in registry.METHODS else method
 
 

@@ -23,7 +23,8 @@ _EXPECTED = {"env_steps": dithering_env_steps, "episodes": dithering_episodes}
 _WORDS = {"env_steps": "environment steps", "episodes": "episodes"}
 
 LEGEND = (
-    "Solved: a greedy success rate of at least 0.99 that later looks confirm. Lines: median seed, "
+    "Solved: a success rate of at least 0.99 (0.95 where strings are written) that later looks "
+    "confirm. Lines: median seed, "
     "where it solved. Faint dots: single seeds. Open triangles: runs unsolved at their end, at the "
 )
 """What a caption says of :func:`draw`; the unit follows."""

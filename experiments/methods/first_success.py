@@ -20,7 +20,7 @@ class Episode:
     """A whole episode that reached its target, as the environment tells it."""
 
     states: Bits
-    """(steps + 1, n), the last of them the target; 2 in a string stands for what is not written."""
+    """(steps + 1, n), the last of them right; 2 in a string stands for what is not written."""
     goal: Bits
     """(n,)."""
     actions: Actions

@@ -43,7 +43,7 @@ class Learner(abc.ABC):
         return wrappers.learner_env(self.run)
 
     def reward_queries(self) -> int | None:
-        """Strings whose reward it asked for so far; None where bits are flipped."""
+        """Strings whose reward it was told so far; None where bits are flipped."""
         return wrappers.reward_queries(self.env)
 
     def adopt(self, weights: bytes) -> None:

@@ -98,4 +98,4 @@ class SearchingRun(RunConfig, Search):
         """Of flips 2^n, roughly; a string that is written whole costs what two of them do."""
         if not self.search:
             return 0.0
-        return 2.0 * 2.0**self.game.counted if self.game.writes else 2.0**self.n
+        return 2.0 * 2.0**self.game.counted_bits if self.game.writes else 2.0**self.n

@@ -12,6 +12,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from bitseq_env.rules import OPEN
 from experiments.config.run import RunConfig
 from experiments.config.task import Task
 
@@ -34,14 +35,16 @@ def learner_env(run: RunConfig) -> gym.vector.VectorEnv:
 
 
 def reward_queries(env: Any) -> int | None:
-    """Strings whose reward was asked for so far; None where nobody counts, as bits are flipped.
+    """Strings whose reward was told so far, 0 for a null; None where bits are flipped.
 
     Args:
         env: A training environment, with any wrappers around it.
     """
+    told = True
     while env is not None and not isinstance(env, CountedRewards):
+        told = told and not isinstance(env, WithheldRewards)
         env = getattr(env, "env", None)
-    return None if env is None else env.queries
+    return None if env is None else env.queries * told
 
 
 class CountedRewards(gym.vector.VectorWrapper):
@@ -58,11 +61,10 @@ class CountedRewards(gym.vector.VectorWrapper):
         return told
 
     def compute_reward(self, achieved: Any, desired: Any, info: Any = None) -> Any:
-        """The environment's answers."""
+        """The environment's answers; for a string that is not whole nobody has to ask."""
         env: Any = self.env
-        rewards = env.compute_reward(achieved, desired, info)
-        self.queries += int(np.size(rewards))
-        return rewards
+        self.queries += int((np.asarray(achieved) != OPEN).all(axis=-1).sum())
+        return env.compute_reward(achieved, desired, info)
 
 
 class _Silent:

@@ -45,7 +45,7 @@ class Backend:
 
     def blocks_at_once(self, game: Game) -> int:
         """Few where few are needed."""
-        return min(self.blocks, 1 << max(0, game.counted - 30))
+        return min(self.blocks, 1 << max(0, game.counted_bits - 30))
 
     def first_arrival(
         self,

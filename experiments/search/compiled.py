@@ -50,7 +50,7 @@ def sieve(game: Game, states: npt.NDArray[np.int64], rounds: int) -> Iterator[tu
     lanes = np.empty((4, count + _APART), dtype=np.uint64)
     found = np.empty((2, _ROOM), dtype=np.int64)
     began = np.empty(_ROOM, dtype=np.uint64)
-    numbers = [game.n, episodes.threshold(game), 2**game.counted - 1, episodes.groups(game)]
+    numbers = [game.n, episodes.threshold(game), 2**game.counted_bits - 1, episodes.groups(game)]
     constants = np.array(numbers, dtype=np.uint64)
     done = 0
     while done < rounds:

@@ -105,7 +105,7 @@ def threshold(game: Game) -> int:
 def block_episodes(game: Game) -> int:
     """Episodes of a block: a small share of those that are needed, and less than a tenth second."""
     share, most = (4, 25) if game.writes else (7, 23)
-    return 1 << min(max(8, game.counted - share), most)
+    return 1 << min(max(8, game.counted_bits - share), most)
 
 
 def origin(seed: int) -> int:
@@ -154,7 +154,7 @@ def play(game: Game, states: Words) -> tuple[Words, Words, Words]:
     """
     state, actions, anew, behind = drawn(game, states)
     if game.writes:
-        wrong = state & _signed(2**game.counted - 1)
+        wrong = state & _signed(2**game.counted_bits - 1)
         return (wrong == 0) * game.horizon, anew, behind
     going, steps = state != 0, state * 0
     for action in actions:

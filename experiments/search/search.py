@@ -50,15 +50,15 @@ class Progress:
     def share(self) -> float:
         """Steps over 2^n; of strings that are written themselves, over 2^(bits that count)."""
         tried = self.episodes if self.game.writes else self.env_steps
-        return tried / (1 << self.game.counted)
+        return tried / (1 << self.game.counted_bits)
 
     @property
     def chance(self) -> float:
         """Of having had a reward in so many episodes, exactly."""
-        hope = self.game.hope
-        if hope == 1:
+        chance = self.game.success_chance
+        if chance == 1:
             return float(self.episodes > 0)
-        return -math.expm1(self.episodes * math.log1p(-hope))
+        return -math.expm1(self.episodes * math.log1p(-chance))
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,9 @@ def search(
         game: What is played.
         seed: Equal seeds find the same, after as many steps.
         threads: CPU threads; a GPU is served by one.
-        budget: Environment steps, counted from the first block: 2^57 if it is None. The search
-            ends without an episode if the first reward would come later.
+        budget: Environment steps, counted from the first block; None for as many as there are
+            numbered episodes for. The search ends without an episode if the first reward would
+            come later.
         from_block: Where to go on; nothing may have been found before it.
         backend: Who plays (see :func:`experiments.search.backends.backend`).
         device: As there.

@@ -53,15 +53,15 @@ class Game:
         return 0 if self.writes else self.n
 
     @property
-    def counted(self) -> int:
+    def counted_bits(self) -> int:
         """Bits that count: the first ones, the lowest of a packed state."""
         return self.n - self.free_bits
 
     @property
-    def hope(self) -> float:
+    def success_chance(self) -> float:
         """The chance that an episode of a uniform policy is rewarded, exactly."""
         if self.writes:
-            return 0.5**self.counted
+            return 0.5**self.counted_bits
         # Imported here, as it brings SciPy, and plans are made without.
         from experiments.evaluation.dithering import dithering_episodes
 
@@ -71,7 +71,7 @@ class Game:
     def expected_env_steps(self) -> float:
         """Of a uniform policy up to its first reward, exactly."""
         if self.writes:
-            return self.horizon / self.hope
+            return self.horizon / self.success_chance
         from experiments.evaluation.dithering import dithering_env_steps
 
         return dithering_env_steps(self.n)

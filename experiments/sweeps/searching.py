@@ -73,6 +73,6 @@ def provenance(ended: Outcome) -> dict[str, Any]:
 def in_words(so_far: Progress) -> str:
     """How far a search is, for a person."""
     return (
-        f"search {so_far.rate:.2g} steps/s, {so_far.share:.0%} of 2^{so_far.game.counted}, "
+        f"search {so_far.rate:.2g} steps/s, {so_far.share:.0%} of 2^{so_far.game.counted_bits}, "
         f"{so_far.chance:.0%} to be done by now"
     )

@@ -85,18 +85,18 @@ def learn(
             looks.begin()
             looks.end(0, 0)
         seconds = time.perf_counter() - began
-        further = _written(run, learner)
+        further = _written(run, learner, looks)
         return finished(looks, learner.weights(), described, seconds, further), learner
 
 
-def _written(run: RunConfig, learner: Learner) -> dict[str, Any]:
+def _written(run: RunConfig, learner: Learner, looks: Looks) -> dict[str, Any]:
     """Columns of runs that write strings."""
     task = Task.of(run)
     if not task.writes:
         return {}
     seed = derived_seed(run.seed, Stream.DIVERSITY)
-    queries = {"reward_queries": learner.reward_queries()}
-    return queries | written.diversity(learner.act, task, seed)
+    queries = (learner.reward_queries() or 0) + looks.search_episodes
+    return {"reward_queries": queries, **written.diversity(learner.act, task, seed)}
 
 
 def finished(

@@ -7,10 +7,14 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from experiments.config.presets import PRESETS, plan
 from experiments.config.run_settings import APPEND
 from experiments.figures import generation
+from experiments.figures.series import name_writers
 from tests.figures.drawn import heights, labels, lines, page_rows, panels
 from tests.made_tables import DQN, runs_of, together
+
+PLANNED = plan(PRESETS["generation"].blocks, {})
 
 STRINGS = 1_000
 FLOW = {"method": "gflownet", "n_envs": 128, "learner_reward": "r", "relabel_share": 0.0}
@@ -54,8 +58,8 @@ DIVERSE = [MANY, ONE.assign(kl_to_uniform=None, reward_queries=1_000)]
 def test_each_learner_is_a_line_by_n_and_by_density() -> None:
     figure = generation.figure(together(*BY_SIZE, *BY_DENSITY, *DIVERSE))
     by_size, by_density, by_strings = panels(figure)
-    names = {"DQN, mlp (told nothing)", "GFlowNet, mlp (told nothing)"}
-    chance = f"chance to meet one in {STRINGS:,} uniform strings"
+    names = {"DQN (told nothing)", "GFlowNet (told nothing)"}
+    chance = "chance to meet a right one in as many uniform strings"
     assert set(labels(figure)) == {*names, chance}
     met = lines(by_size)[chance]
     assert float(heights(met)[0]) == pytest.approx(1 - (1 - 2**-4) ** STRINGS)
@@ -64,7 +68,7 @@ def test_each_learner_is_a_line_by_n_and_by_density() -> None:
     assert list(met.get_xdata())[:: len(met.get_xdata()) - 1] == [-16, -8]
     assert float(heights(met)[0]) == pytest.approx(1 - (1 - 2**-16) ** STRINGS)
     ends = {bar.get_label(): heights_of(bar) for bar in by_size.containers}
-    assert ends == {"DQN, mlp (told nothing)": [1, 1, 0], "GFlowNet, mlp (told nothing)": [1, 1, 1]}
+    assert ends == {"DQN (told nothing)": [1, 1, 0], "GFlowNet (told nothing)": [1, 1, 1]}
     bars: list[Any] = list(by_strings.patches)
     assert [bar.get_width() for bar in bars] == [1, 63]
     assert {text.get_text() for text in by_strings.texts} == {"KL 0.002", "KL infinite"}
@@ -76,12 +80,12 @@ def heights_of(bar: Any) -> list[float]:
 
 def test_the_page_says_what_is_written_and_what_is_not() -> None:
     rows = page_rows(generation.page(together(*BY_SIZE, *DIVERSE)))
-    flow = rows["GFlowNet, mlp (told nothing)"]
+    flow = rows["GFlowNet (told nothing)"]
     assert flow[3:] == [
         *("62 to 64 of 64", "0 to 7", "512,000"),
         *("0.002", "0.001 to 0.003", "2,000"),
     ]
-    greedy = rows["DQN, mlp (told nothing)"]
+    greedy = rows["DQN (told nothing)"]
     assert greedy[3:] == ["1 of 64", "0", "1", "infinite", "infinite to infinite", "1,000"]
 
 
@@ -91,3 +95,35 @@ def test_a_folder_without_such_runs_has_neither() -> None:
     assert generation.page(flipped) is None
     assert len(panels(generation.figure(together(*BY_SIZE)))) == 1
     assert generation.page(together(*BY_SIZE)) is None
+
+
+def test_learners_of_the_sweep_keep_their_names_at_every_size() -> None:
+    rows = [
+        {**run.to_dict(), "config_id": run.config_id, "told": run.told, "run_id": run.run_id}
+        for run in PLANNED
+    ]
+    frame = pd.DataFrame(rows)
+    sizes = frame.groupby(name_writers(frame, by_task=False), observed=True)["n"].unique()
+    found = {str(name): sorted(map(int, some)) for name, some in sizes.items()}
+    untold = [4, 8, 10, 12, 16, 20]
+    assert found == {
+        **dict.fromkeys(
+            [
+                *("DQN (told nothing)", "DQN, rewarded replay (told nothing)"),
+                *("GFlowNet (told nothing)", "GFlowNet, rewarded replay (told nothing)"),
+                "PPO (told nothing)",
+            ],
+            untold,
+        ),
+        **{f"{name}, reward withheld (told nothing)": [8] for name in ("DQN", "GFlowNet", "PPO")},
+        "GFlowNet, untrained (told nothing)": [8],
+        "GFlowNet, after a search, rewarded replay (told nothing)": [20, 32, 40],
+        "DQN + HER (told s)": [20, 50],
+        "DQN + HER, reward withheld (told s)": [20],
+        "GFlowNet + hindsight (told s)": [20, 50],
+        "GFlowNet + hindsight, likelihood (told s)": [20, 50],
+        "GFlowNet + hindsight, reward withheld (told s)": [20],
+        "GFlowNet + hindsight, transformer (told s)": [100],
+    }
+    named = name_writers(frame)[frame["free_bits"] > 0].astype(str)
+    assert named.str.contains("bits free").all()

@@ -94,7 +94,7 @@ def test_episodes_are_those_of_the_reference(game: Game) -> None:
     assert episodes.arrivals(game, states).tolist() == [each.arrived for each in played]
     behind = episodes.play(game, states)[2].view(np.uint64).tolist()
     assert behind == [episodes.state_at(game, 3, number + 1) for number in range(256)]
-    assert game.counted > 3 or any(each.arrived for each in played)
+    assert game.counted_bits > 3 or any(each.arrived for each in played)
     for number, each in enumerate(played):
         if each.arrived:
             whole = episodes.arriving_episode(game, 3, number)
@@ -142,7 +142,7 @@ def test_actions_are_uniform_and_know_nothing_of_each_other(n: int) -> None:
 def test_arrivals_follow_the_exact_chain(n: int) -> None:
     arrived = episodes.arrivals(Game(n), states_of(Game(n), 13, 2**16))
     chances = np.array(first_hits(n))
-    assert 1 - chances[-1] == pytest.approx(1 / dithering_episodes(n)) == Game(n).hope
+    assert 1 - chances[-1] == pytest.approx(1 / dithering_episodes(n)) == Game(n).success_chance
     counts = np.bincount((arrived - 1) % (n + 1), minlength=n + 1)
     assert (counts[chances == 0] == 0).all()
     some = chances > 0
@@ -177,7 +177,7 @@ def test_strings_are_uniform(game: Game) -> None:
     assert not actions
     assert not anew.any()
     arrived = episodes.arrivals(game, states_of(game, 14, 2**15))
-    assert ((arrived > 0) == (start % 2**game.counted == 0)).all()
+    assert ((arrived > 0) == (start % 2**game.counted_bits == 0)).all()
     assert set(arrived.tolist()) == {0, game.horizon}
 
 

@@ -125,6 +125,10 @@ class GFlowNetLearner(Learner):
         """See :class:`WritingPolicy`."""
         return WritingPolicy(self.flow.writer, self.run.free_bits)
 
+    def reward_queries(self) -> int | None:
+        """As for any learner; the likelihood asks for none."""
+        return 0 if self.run.loss == "likelihood" else super().reward_queries()
+
     def weights(self) -> Mapping[str, th.Tensor]:
         """Those of the policy, and log Z."""
         return self.flow.state_dict()

@@ -43,11 +43,20 @@ def learner_class(run: PluggedRun) -> type[Learner]:
 
 
 def check(run: PluggedRun) -> None:
-    """See that a run can be built, while nothing has been written yet.
+    """See that a run can be built, while nothing has been written yet; once for all its seeds.
 
     Raises:
         ConfigError: If it cannot, with what its class says.
     """
+    if run.config_id not in _BUILT:
+        _check(run)
+        _BUILT.add(run.config_id)
+
+
+_BUILT: set[str] = set()
+
+
+def _check(run: PluggedRun) -> None:
     kind = outside.imported(run.module)
     if issubclass(learner_class(run), Learner) and not issubclass(kind, BaseAlgorithm):
         _check_learner(run, kind)
