@@ -310,11 +310,11 @@ PRESETS: dict[str, Preset] = {
                 for n, count in ((20, 10), (32, 5), (40, 3))
             ),
             # Told s; and the control that asks for no reward.
-            *({**_strings(n, 8_000), **_GFLOWNET_TOLD, "loss": _LOSSES} for n in (20, 50)),
-            {**_strings(100, 8_000), **_GFLOWNET_TOLD, "network": ("transformer",)},
-            *({**_strings(n, 8_000), **_HER_WRITES} for n in (20, 50)),
+            *({**_strings(n, 16_000), **_GFLOWNET_TOLD, "loss": _LOSSES} for n in (20, 50)),
+            {**_strings(100, 16_000), **_GFLOWNET_TOLD, "network": ("transformer",)},
+            *({**_strings(n, 16_000), **_HER_WRITES} for n in (20, 50)),
             *(
-                {**_strings(20, 8_000), **writer, "withhold_reward": (True,)}
+                {**_strings(20, 16_000), **writer, "withhold_reward": (True,)}
                 for writer in (_GFLOWNET_TOLD, _HER_WRITES)
             ),
         ),

@@ -50,10 +50,10 @@ def test_it_finds_and_learns_a_string_that_it_is_not_told(further: dict[str, Any
 @pytest.mark.parametrize("loss", ["trajectory_balance", "likelihood"])
 def test_with_hindsight_it_writes_what_it_is_told(network: str, loss: str) -> None:
     settings = TOLD | {"network": network, "loss": loss, "hidden": (64, 64)}
-    run, learner = learn(of(settings, budget_env_steps=16_000, updates_per_env_step=1 / 64))
+    run, learner = learn(of(settings, budget_env_steps=16_000, updates_per_env_step=1 / 32))
     assert run.result["solved"]
     assert run.result["told"] == "s"
-    asked = 0 if loss == "likelihood" else run.result["env_steps"] // 4 * (1 + 2 * 4)
+    asked = 0 if loss == "likelihood" else run.result["env_steps"] // 4 * (1 + 4 * 2)
     assert isinstance(learner, GFlowNetLearner)
     assert run.result["reward_queries"] == learner.reward_queries()
     assert run.result["reward_queries"] == pytest.approx(asked, rel=0.01)
@@ -208,7 +208,7 @@ def test_a_run_that_begins_with_a_string_has_defaults_of_its_own() -> None:
     run = of(written, **SEARCH, free_bits=6)
     assert (usual.budget_env_steps, run.budget_env_steps) == (100_000 * 6, 32_000 * 6)
     assert (usual.search_budget_env_steps, usual.searched) == (0, 0)
-    assert run.search_budget_env_steps == 8 * run.searched == 8 * 2**18 * 6
+    assert (run.search_budget_env_steps, run.searched) == (8 * 2**18 * 6, 2 * 2**18)
     assert of(BLIND, **SEARCH, n=64).search_budget_env_steps == 2**53
     # Without a search all is as it was, its name too.
     assert not {"search", "search_budget_env_steps"} & usual.to_dict().keys()

@@ -41,13 +41,13 @@ def _relabelled(run: Filled) -> float:
 
 
 def _batch(run: Filled) -> int:
-    """As many as leave room for all fresh ones; where none is used four times as many."""
+    """As many as leave room for all fresh ones; where none is used twice as many."""
     fresh = 1 - run["replay_share"] - run["relabel_share"]
     n_envs: int = run["n_envs"]
     return round(n_envs * (1 / fresh if fresh > 0 else _RELABELLED_FOR_EACH))
 
 
-_RELABELLED_FOR_EACH = 4
+_RELABELLED_FOR_EACH = 2
 
 
 class GFlowNetRun(SearchingRun, Source):
@@ -71,7 +71,7 @@ class GFlowNetRun(SearchingRun, Source):
     )
     batch_size: int = setting(
         "Strings that an update learns from: relabelled, rewarded, and for the rest fresh ones.",
-        rule=Rule("batch_size", "all that are fresh, and the shares; 4 n_envs of no fresh", _batch),
+        rule=Rule("batch_size", "all that are fresh, and the shares; 2 n_envs of no fresh", _batch),
         low=1,
         high=10**6,
     )
@@ -82,7 +82,23 @@ class GFlowNetRun(SearchingRun, Source):
         "Share of words that are uniform while strings are sampled.", 0.0, low=0, high=1
     )
     learning_rate: float = setting(
-        "Adam's step size.", rule=Rule("learning_rate", "3e-3", lambda _: 3e-3), low=1e-9, high=1
+        "Adam's step size.",
+        rule=Rule(
+            "learning_rate",
+            "3e-3, 2e-3 with hindsight",
+            lambda run: 2e-3 if run["hindsight"] else 3e-3,
+        ),
+        low=1e-9,
+        high=1,
+    )
+    learning_rate_schedule: Literal["constant", "linear"] = setting(
+        "linear: the step size falls to 0 with the budget.",
+        rule=Rule(
+            "learning_rate_schedule",
+            "linear with hindsight, else constant",
+            lambda run: "linear" if run["hindsight"] else "constant",
+        ),
+        neutral="constant",
     )
     log_z_learning_rate: float = setting(
         "That of log Z; 0 leaves it at its first value.",
@@ -195,7 +211,7 @@ class GFlowNetRun(SearchingRun, Source):
 
 def _trajectories(run: Filled) -> int:
     if run["hindsight"]:
-        return 8_000
+        return 16_000
     if run["search"]:
         return 32_000
     return 100_000 if run["replay"] == "rewarded" else 60_000
@@ -215,13 +231,13 @@ registry.register(
             Rule(
                 "budget_env_steps",
                 "60,000 strings, 100,000 with rewarded replay, 32,000 that come after a search, "
-                "8,000 with hindsight",
+                "16,000 with hindsight",
                 lambda run: _trajectories(run) * run["max_steps"],
             ),
             Rule(
                 "updates_per_env_step",
-                "one update for each string of all copies",
-                lambda run: 1 / (run["n_envs"] * run["max_steps"]),
+                "one update for each string of all copies, four with hindsight",
+                lambda run: (4 if run["hindsight"] else 1) / (run["n_envs"] * run["max_steps"]),
             ),
             Rule(
                 "hidden",

@@ -113,7 +113,15 @@ registry.register(
     Network(
         name="transformer",
         writer="experiments.methods.networks.writers:TransformerWriter",
-        rules=registry.rules(Rule("hidden", "256 256", lambda _: (256, 256))),
+        rules=registry.rules(
+            Rule("hidden", "256 256", lambda _: (256, 256)),
+            Rule("learning_rate", "1e-3", lambda _: 1e-3),
+            Rule(
+                "updates_per_env_step",
+                "one update for each string of all copies",
+                lambda run: 1 / (run["n_envs"] * run["max_steps"]),
+            ),
+        ),
         # Of a token, 64 wide: attention's four products, and a perceptron, in each layer.
         multiply_adds=lambda run: 64 * sum(4 * 64 + 2 * width for width in run.hidden),
     )
