@@ -18,7 +18,10 @@ from experiments.records.summary import STATISTICS
 _NO_SETTINGS = RESULT_COLUMNS | set(STATISTICS)
 _NO_SETTINGS |= {"run_id", "config_id", "seed", "schema_version", "method", "n", "series"}
 # What follows from other settings, or says them together.
-_NO_SETTINGS |= {"told", "method_settings", "parent", "module", "module_version", "hindsight"}
+_NO_SETTINGS |= {"told", "method_settings", "parent", "module", "module_version"}
+_FLAGS = ["search", "withhold_reward"]
+_NO_SETTINGS |= {"hindsight", *_FLAGS}  # they are part of a learner's first name
+_SEARCHED, _NULL, _UNTRAINED = "after a search", "reward withheld", "untrained"
 _WORDS = {
     "budget_env_steps": "budget",
     "continuing_task": "continuing",
@@ -36,9 +39,6 @@ _NAMES = {
     ("relabel_share", "1.0"): "every goal relabelled",
     ("sees_target", "False"): "target not seen",
     ("sees_target", "True"): "target seen",
-    ("updates_per_env_step", "0.0"): "untrained",
-    ("withhold_reward", "False"): "",
-    ("withhold_reward", "True"): "reward withheld",
 }
 """Settings that have a name of their own."""
 
@@ -59,12 +59,17 @@ def name_series(runs: pd.DataFrame) -> pd.Series:
     settings = [name for name in varying_settings(runs) if name != "network"]
     order: list[str] = []
     keys = ["method", "network", "told"]
-    with_hindsight = has_hindsight(configs)
-    by = [*keys, with_hindsight.rename("_hindsight")]
-    for (method, network, told, hindsight), group in configs.groupby(by, sort=True, dropna=False):
+    flags = [configs[name].astype("string").fillna("") == "True" for name in _FLAGS]
+    flags += [has_hindsight(configs), configs["updates_per_env_step"] == 0]
+    by = [*keys, *(flag.fillna(False).rename(place) for place, flag in enumerate(flags))]
+    grouped = configs.groupby(by, sort=True, dropna=False)
+    for (method, network, told, search, null, hindsight, untrained), group in grouped:
         module = group["module"].iloc[0] if "module" in group else None
         base = base_name(str(method), str(network), bool(hindsight), module)
+        base += f", {_SEARCHED}" if search else ""
         base += f" (told {told})" if isinstance(told, str) else ""
+        base += f", {_NULL}" if null else ""
+        base += f", {_UNTRAINED}" if untrained else ""
         cells = group[settings].astype("string").fillna("")
         named = _name_group(base, group, cells)
         order += sorted({*named.values()} - {*order}, key=_natural)
@@ -108,12 +113,12 @@ def free_bits(runs: pd.DataFrame) -> pd.Series:
 
 
 _OF_WRITERS = {
-    ("search", "True"): "after a search",
+    ("search", "True"): _SEARCHED,
     ("replay", "rewarded"): "rewarded replay",
     ("replay", "prioritized"): "prioritized replay",
     ("loss", "likelihood"): "likelihood",
-    ("withhold_reward", "True"): "reward withheld",
-    ("updates_per_env_step", "0.0"): "untrained",
+    ("withhold_reward", "True"): _NULL,
+    ("updates_per_env_step", "0.0"): _UNTRAINED,
 }
 
 
