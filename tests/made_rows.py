@@ -60,6 +60,9 @@ def run(seed: int = 0, **changes: Any) -> dict[str, Any]:
         "env_steps_to_first_pass": None,
         "env_steps_to_first_reward": 800,
         "rollout_successes": 12,
+        **dict.fromkeys(
+            ["reward_queries", "samples", "wrong_samples", "right_strings", "kl_to_uniform"]
+        ),
         "search_env_steps": 0,
         "search_seconds": 0.0,
         "wall_seconds": 12.5,

@@ -68,6 +68,9 @@ def test_a_writer_is_judged_by_its_own_chance() -> None:
         def __call__(self, state: Bits, goal: Bits) -> Any:
             raise AssertionError("nothing is played")
 
+        def log_probs(self, state: Bits, goal: Bits) -> Any:
+            raise AssertionError("its chances are asked for")
+
         def chances(self, goal: Bits) -> Any:
             return written.chances(log_probs_of(some), some, goal)
 
