@@ -89,14 +89,16 @@ def learning_curves(runs: pd.DataFrame, curves: pd.DataFrame | None) -> Figure |
     sizes = sorted(curves["n"].unique())
     shown = [sizes[place] for place in spread(len(sizes), _MAX_PANELS)]
     fewer = f"{len(shown)} of {len(sizes)} sizes. " if len(shown) < len(sizes) else ""
+    searched = runs["search"].fillna(False).astype(bool).any()
+    after = "Steps are those after the search, where there was one. " if searched else ""
     columns = 3 if 4 < len(shown) < 10 else min(4, max(1, len(shown)))
     rows = -(-len(shown) // columns)
     canvas, panels = drawing.panels(
         rows,
         columns,
         "Learning curves: greedy success rate while training",
-        f"{fewer}Thin: single seeds. Thick: median over seeds, runs that ended early held at "
-        f"their last value. {protocol(runs)}",
+        f"{fewer}{after}Thin: single seeds. Thick: median over seeds, runs that ended early held "
+        f"at their last value. {protocol(runs)}",
         (max(7.5, 2.6 * columns), 1.9 * rows + 1.2) if rows * columns > 1 else (7.5, 4.9),
         sharex=True,
         sharey=True,
