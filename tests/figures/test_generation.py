@@ -14,8 +14,6 @@ from experiments.figures.series import name_writers
 from tests.figures.drawn import heights, labels, lines, page_rows, panels
 from tests.made_tables import DQN, runs_of, together
 
-PLANNED = plan(PRESETS["generation"].blocks, {})
-
 STRINGS = 1_000
 FLOW = {"method": "gflownet", "n_envs": 128, "learner_reward": "r", "relabel_share": 0.0}
 GREEDY = {"method": "dqn", "n_envs": 64, "learner_reward": "r"}
@@ -100,7 +98,7 @@ def test_a_folder_without_such_runs_has_neither() -> None:
 def test_learners_of_the_sweep_keep_their_names_at_every_size() -> None:
     rows = [
         {**run.to_dict(), "config_id": run.config_id, "told": run.told, "run_id": run.run_id}
-        for run in PLANNED
+        for run in plan(PRESETS["generation"].blocks, {})
     ]
     frame = pd.DataFrame(rows)
     sizes = frame.groupby(name_writers(frame, by_task=False), observed=True)["n"].unique()

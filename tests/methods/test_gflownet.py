@@ -50,7 +50,7 @@ def test_it_finds_and_learns_a_string_that_it_is_not_told(further: dict[str, Any
 @pytest.mark.parametrize("loss", ["trajectory_balance", "likelihood"])
 def test_with_hindsight_it_writes_what_it_is_told(network: str, loss: str) -> None:
     settings = TOLD | {"network": network, "loss": loss, "hidden": (64, 64)}
-    run, learner = learn(of(settings, budget_env_steps=16_000, updates_per_env_step=1 / 32))
+    run, learner = learn(of(settings, budget_env_steps=9_600, updates_per_env_step=1 / 32))
     assert run.result["solved"]
     assert run.result["told"] == "s"
     asked = 0 if loss == "likelihood" else run.result["env_steps"] // 4 * (1 + 4 * 2)
