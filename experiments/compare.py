@@ -11,8 +11,9 @@ import tyro
 
 from experiments import command_line
 from experiments.command_line import DeviceOption, Flag, told
+from experiments.config.blocks import plan, seeds
 from experiments.config.errors import ConfigError
-from experiments.config.presets import PRESETS, plan, seeds
+from experiments.config.presets import PRESETS
 from experiments.config.run import RunConfig
 from experiments.figures.console import print_failures, print_results, print_transfers
 from experiments.records import files, merging, run_folders

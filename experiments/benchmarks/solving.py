@@ -10,7 +10,8 @@ from typing import Any
 
 from experiments.benchmarks.measuring import AtLeast, Side, Sides, UnavailableError
 from experiments.benchmarks.speeds import STOCK
-from experiments.config.presets import PRESETS, plan
+from experiments.config.blocks import plan
+from experiments.config.presets import PRESETS
 from experiments.config.run import RunConfig
 from experiments.methods.her import HerRun
 from experiments.records import tables

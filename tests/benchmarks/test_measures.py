@@ -25,7 +25,8 @@ from experiments.benchmarks.speeds import (
     updating,
     vector,
 )
-from experiments.config.presets import PRESETS, plan
+from experiments.config.blocks import plan
+from experiments.config.presets import PRESETS
 from experiments.config.run import RunConfig
 from experiments.methods.her import HerRun
 from experiments.records import provenance

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.compare import PresetName
+from experiments.config.blocks import plan, seeds
 from experiments.config.errors import ConfigError
-from experiments.config.presets import PRESETS, plan, seeds
+from experiments.config.presets import PRESETS
 from experiments.config.run import RunConfig
 
 

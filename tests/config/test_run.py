@@ -280,8 +280,9 @@ def test_a_replay_buffer_of_long_strings_has_room_in_memory() -> None:
 
 def test_planning_imports_no_torch() -> None:
     code = (
-        "import sys, experiments.config.presets as p\n"
-        "p.plan(p.PRESETS['paper'].blocks, {})\n"
+        "import sys\n"
+        "from experiments.config import blocks, presets\n"
+        "blocks.plan(presets.PRESETS['paper'].blocks, {})\n"
         "print(sorted({'torch', 'stable_baselines3', 'gymnasium', 'pandas'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 import psutil
 
-from experiments.config.presets import plan, seeds
+from experiments.config.blocks import plan, seeds
 from experiments.config.run import RunConfig
 from experiments.records import merging, run_folders
 from experiments.records.schema import CLOCK_COLUMNS

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.config.presets import PRESETS, plan
+from experiments.config.blocks import plan
+from experiments.config.presets import PRESETS
 from experiments.figures import ablation
 from experiments.figures.variants import effects, rule, variants
 from tests.figures.drawn import labels, marked, page_rows, panels

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from experiments.config.presets import PRESETS, plan
+from experiments.config.blocks import plan
+from experiments.config.presets import PRESETS
 from experiments.config.run_settings import APPEND
 from experiments.figures import generation
 from experiments.figures.series import name_writers

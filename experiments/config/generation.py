@@ -1,0 +1,94 @@
+"""The sweep of strings that are written from left to right, as blocks."""
+
+from __future__ import annotations
+
+from experiments.config.blocks import Block, seeds
+from experiments.config.run_settings import APPEND
+
+
+def _strings(n: int, count: int, free_bits: int = 0) -> Block:
+    """A task where strings are written, and so many of them."""
+    return {
+        "env": (APPEND,),
+        "n": (n,),
+        "free_bits": (free_bits,),
+        "budget_env_steps": (count * n,),
+    }
+
+
+# A uniform policy meets a right string in nearly all budgets, and mostly in the first third.
+_TO_FIND = (
+    *(_strings(n, 60_000) for n in (4, 8, 12)),
+    _strings(16, 200_000),
+    *(_strings(20, 60_000, free_bits) for free_bits in (12, 8)),
+    _strings(20, 200_000, 4),
+)
+# As in Hu et al. (2024), 2^6 of 2^10 strings are right.
+_DIVERSE = _strings(10, 200_000, 6)
+_UNTOLD_WRITER: Block = {"sees_target": (False,), "seed": seeds(5)}
+_DQN_WRITES: Block = {
+    **_UNTOLD_WRITER,
+    "method": ("dqn",),
+    # All starts are alike: copies with small epsilons alone would write one string over and over.
+    "exploration": ("spread",),
+    "n_envs": (64,),
+    "updates_per_env_step": (0.03125,),
+}
+_PPO: Block = {
+    "method": ("stable_baselines3:PPO",),
+    "n_envs": (64,),
+    # Without a bonus for entropy it has mostly settled on some string before any reward.
+    "algorithm_kwargs": (
+        '{"n_steps": 32, "batch_size": 512, "n_epochs": 4, "learning_rate": 0.001, '
+        '"ent_coef": 0.01}',
+    ),
+}
+_GFLOWNET: Block = {**_UNTOLD_WRITER, "method": ("gflownet",), "seed": seeds(10)}
+
+# Told a goal that is another one each episode; from n = 20 on training has seen few of them.
+_TOLD_WRITER: Block = {"goal_mode": ("random",), "seed": seeds(5)}
+_GFLOWNET_TOLD: Block = {**_TOLD_WRITER, "method": ("gflownet",), "hindsight": (True,)}
+_REPLAYS = ("uniform", "rewarded")
+_LOSSES = ("trajectory_balance", "likelihood")
+_HER_WRITES: Block = {
+    **_TOLD_WRITER,
+    "method": ("stable_baselines3:DQN",),
+    "hindsight": (True,),
+    "n_envs": (32,),
+    "algorithm_kwargs": (
+        '{"batch_size": 256, "gradient_steps": 2, "learning_rate": 0.001, "train_freq": 1, '
+        '"policy_kwargs": {"net_arch": [256, 256]}}',
+    ),
+}
+
+GENERATION: tuple[Block, ...] = (
+    *({**task, **_GFLOWNET, "replay": _REPLAYS} for task in _TO_FIND),
+    *({**task, **_DQN_WRITES, "replay": _REPLAYS} for task in (*_TO_FIND, _DIVERSE)),
+    *({**task, **_UNTOLD_WRITER, **_PPO} for task in (*_TO_FIND, _DIVERSE)),
+    {**_DIVERSE, **_GFLOWNET, "replay": _REPLAYS, "epsilon": (1e-9,), "seed": seeds(5)},
+    # Their nulls, and what has no updates.
+    *(
+        {**_strings(8, 60_000), **writer, "withhold_reward": (True,)}
+        for writer in (_GFLOWNET, _DQN_WRITES, {**_UNTOLD_WRITER, **_PPO})
+    ),
+    {**_strings(8, 60_000), **_GFLOWNET, "updates_per_env_step": (0.0,)},
+    # Larger ones, whose first success is searched for on packed strings.
+    *(
+        {
+            **_strings(n, 32_000),
+            **_GFLOWNET,
+            "replay": ("rewarded",),
+            "search": (True,),
+            "seed": seeds(count),
+        }
+        for n, count in ((20, 10), (32, 5), (40, 3))
+    ),
+    # Told s; and the control that asks for no reward.
+    *({**_strings(n, 16_000), **_GFLOWNET_TOLD, "loss": _LOSSES} for n in (20, 50)),
+    {**_strings(100, 16_000), **_GFLOWNET_TOLD, "network": ("transformer",)},
+    *({**_strings(n, 16_000), **_HER_WRITES} for n in (20, 50)),
+    *(
+        {**_strings(20, 16_000), **writer, "withhold_reward": (True,)}
+        for writer in (_GFLOWNET_TOLD, _HER_WRITES)
+    ),
+)
