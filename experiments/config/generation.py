@@ -37,7 +37,7 @@ _DQN_WRITES: Block = {
 _PPO: Block = {
     "method": ("stable_baselines3:PPO",),
     "n_envs": (64,),
-    # Without a bonus for entropy it has mostly settled on some string before any reward.
+    # With a bonus for entropy, as it may settle on some string before any reward.
     "algorithm_kwargs": (
         '{"n_steps": 32, "batch_size": 512, "n_epochs": 4, "learning_rate": 0.001, '
         '"ent_coef": 0.01}',

@@ -30,7 +30,7 @@ from experiments.methods.networks.writers import Writer, bits_of
 
 _FORGETS = 0.95
 """Of what Adam remembers of squared gradients, the share that an update leaves. A string that was
-just found is so far from balanced that with 0.999 nothing moves for a thousand updates after it."""
+just found is so far from balanced that with 0.999 little moves for long after it."""
 
 
 class Flow(nn.Module):

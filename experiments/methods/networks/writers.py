@@ -58,9 +58,8 @@ class MlpWriter(Writer):
 
     What is told apart from the beginning is what is to be. Where goals are shown, prefixes say
     nothing yet, and of a wide first layer few units are awake at a place, so that places hardly
-    disturb each other: with half of 256 awake a goal of 50 bits takes four times the strings. Where
-    no goal is shown, prefixes are told apart, and a single string of 12 bits takes half of what it
-    takes with PyTorch's own first weights.
+    disturb each other. Where no goal is shown, prefixes are told apart. With PyTorch's own first
+    weights both take far more strings.
     """
 
     def __init__(self, n: int, word_size: int, hidden: Sequence[int], sees_target: bool) -> None:
