@@ -37,10 +37,10 @@ _DQN_WRITES: Block = {
 _PPO: Block = {
     "method": ("stable_baselines3:PPO",),
     "n_envs": (64,),
-    # With a bonus for entropy, as it may settle on some string before any reward.
+    # Advantages scaled to 1 are noise until there is a reward, and settle it on some string.
     "algorithm_kwargs": (
         '{"n_steps": 32, "batch_size": 512, "n_epochs": 4, "learning_rate": 0.001, '
-        '"ent_coef": 0.01}',
+        '"ent_coef": 0.01, "normalize_advantage": false}',
     ),
 }
 _GFLOWNET: Block = {**_UNTOLD_WRITER, "method": ("gflownet",), "seed": seeds(10)}

@@ -30,7 +30,6 @@ _LABELS = {
     "better": "better in every seed",
     "unclear": "no clear difference",
 }
-_LOST: dict[str, Any] = {"color": "0.3", "marker": "x", "linestyle": "none", "markersize": 4.5}
 
 
 def figure(runs: pd.DataFrame) -> Figure | None:
@@ -75,8 +74,6 @@ def figure(runs: pd.DataFrame) -> Figure | None:
     further = {_LABELS[name]: look for name, look in _LOOKS.items() if name in found}
     if some["_time"].isna().any():
         further["unsolved"] = drawing.hollow("0.3")
-    if (some["_time"].isna() & some["env_steps_to_solve"].notna()).any():
-        further["solved once, not at the end"] = _LOST
     return drawing.with_legend(canvas, further=further)
 
 
@@ -97,9 +94,6 @@ def _steps(axes: Axes, runs: pd.DataFrame, table: pd.DataFrame) -> None:
         axes.plot(group["_time"][done], places[done], **drawing.dots(look) | {"alpha": 0.5})
         failed = drawing.hollow(look["color"]) | {"markersize": 5}
         axes.plot(group["_used"][~done], places[~done], **failed)
-        lost = group["env_steps_to_solve"].to_numpy(dtype=float, na_value=np.nan)
-        shown = ~done & ~np.isnan(lost)
-        axes.plot(lost[shown], places[shown], **_LOST | {"color": look["color"]})
         axes.plot(row["steps"], row["variant"].cat.codes, **look, zorder=3)
     axes.axvline(_usual(table, "steps"), color="0.75", linewidth=1, zorder=1)
     axes.set_xscale("log")
@@ -154,19 +148,18 @@ def page(runs: pd.DataFrame) -> str | None:
         "ablation",
         "Which of these makes the difference?",
         "Each row is HER's default with one setting changed, and with what by default goes with "
-        "it. *Solved*: seeds that are solved at their end (in brackets: at some time, where these "
-        "are more). *Env steps to solve*: median over all seeds, unsolved ones the slowest, and "
-        f"its ratio to the default's; a dash where the median seed is unsolved. {rule(some)}",
+        "it. *Solved*: seeds that are. *Env steps to solve*: median over all seeds, unsolved ones "
+        "the slowest, and its ratio to the default's; a dash where the median seed is unsolved. "
+        f"{rule(some)}",
         f"{protocol(some[some['variant'] == DEFAULT])}.",
         pages.markdown([*header, "difference"], rows),
     )
 
 
 def _cells(row: dict[Any, Any]) -> list[str]:
-    once = f" ({row['once']})" if row["once"] > row["solved"] else ""
     ratio = "" if row["verdict"] == DEFAULT or pd.isna(row["ratio"]) else f" (x {row['ratio']:.2g})"
     return [
-        f"{row['solved']}/{row['seeds']}{once}",
+        f"{row['solved']}/{row['seeds']}",
         f"{row['success_rate_mean']:.3f} ({row['success_rate_min']:.3f})",
         f"{pages.number(row['steps'])}{ratio}",
     ]

@@ -74,7 +74,9 @@ def test_few_seeds_are_no_verdict() -> None:
     few = variants_of(*(part[part["seed"] < 3] for part in sweep()))
     assert set(effects(few)["verdict"]) == {"default", "unclear"}
     assert rule(few) == "Too few seeds to call a variant worse or better."
-    assert "in 1 of 126 comparisons" in rule(variants_of(*sweep()))
+    some = variants_of(*sweep())
+    others = some["variant"].nunique() - 1
+    assert f"in 1 of 126 comparisons. There are {others} of them here" in rule(some)
 
 
 def test_where_nothing_solves_the_success_rate_decides() -> None:
@@ -95,23 +97,23 @@ def test_where_nothing_solves_the_success_rate_decides() -> None:
     assert verdicts == {name: verdict for name, (_, _, verdict) in expected.items()}
 
 
-def test_solved_on_the_way_is_told_from_never_and_from_at_last() -> None:
+def test_unsolved_seeds_are_the_slowest() -> None:
     parts = sweep()
-    parts[2].loc[:1, ["solved", "success_rate"]] = [False, 0.9]  # once, and lost again
+    parts[2].loc[:1, ["solved", "success_rate"]] = [False, 0.9]
+    parts[2].loc[:1, "env_steps_to_solve"] = pd.NA
     parts[3].loc[0, "env_steps_to_solve"] = pd.NA  # between the last evaluation and the end
     rows = page_rows(ablation.page(together(*parts)))
-    assert rows["learner sees r"][:3] == ["3/5 (5)", "0.960 (0.900)", "7,200 (x 3.3)"]
+    assert rows["learner sees r"][:3] == ["3/5", "0.960 (0.900)", "7,200 (x 3.3)"]
     assert rows["goal strategy final"][:2] == ["5/5", "1.000 (1.000)"]
     assert rows["stock"] == ["0/5", "0.250 (0.250)", "-", "worse at n = 10"]
     assert rows["**default**"] == ["5/5", "1.000 (1.000)", "2,200", "-"]
     figure = ablation.figure(together(*parts))
     left, right = panels(figure)
     assert [label.get_text() for label in left.get_yticklabels()][:1] == ["default"]
-    assert sorted(np.concatenate(marked(right, "x", "x"))) == [6_000, 6_300]
     assert len(np.concatenate(marked(right, "^", "x"))) == 7
     assert set(labels(figure)) == {
         *("default", "worse than the default in every seed", "better in every seed"),
-        *("no clear difference", "unsolved", "solved once, not at the end"),
+        *("no clear difference", "unsolved"),
     }
 
 
