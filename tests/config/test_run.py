@@ -162,6 +162,7 @@ OTHER_GFLOWNET: dict[str, Any] = {
     "hindsight": True,
     "epsilon": 1e-3,
     "exploration_eps": 0.1,
+    "adam_eps": 1e-5,
     "log_z_learning_rate": 0.5,
 }
 _GFLOWNET = {"method": "gflownet", "env": "BitSequenceAppend-v0"}

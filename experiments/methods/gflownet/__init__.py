@@ -100,6 +100,17 @@ class GFlowNetRun(SearchingRun, Source):
         ),
         neutral="constant",
     )
+    adam_eps: float = setting(
+        "What Adam adds to its divisor: smaller gradients make smaller steps. Before the first "
+        "reward all of them are noise.",
+        rule=Rule(
+            "adam_eps",
+            "1e-3, 1e-8 with hindsight",
+            lambda run: 1e-8 if run["hindsight"] else 1e-3,
+        ),
+        low=1e-12,
+        high=1,
+    )
     log_z_learning_rate: float = setting(
         "That of log Z; 0 leaves it at its first value.",
         rule=Rule(

@@ -28,9 +28,9 @@ from experiments.methods.gflownet.memory import Kept, Latest
 from experiments.methods.learner import Learner, fitted, fitting
 from experiments.methods.networks.writers import Writer, bits_of
 
-_FORGETS = 0.95
-"""Of what Adam remembers of squared gradients, the share that an update leaves. A string that was
-just found is so far from balanced that with 0.999 little moves for long after it."""
+_BETAS = (0.9, 0.9)
+"""Adam's. As chances come close to 1, gradients fall faster than larger ones are forgotten with
+0.999, and then little moves."""
 
 
 class Flow(nn.Module):
@@ -101,7 +101,7 @@ class GFlowNetLearner(Learner):
             {"params": [*self.flow.writer.parameters()], "lr": run.learning_rate},
             {"params": [self.flow.log_z], "lr": run.log_z_learning_rate},
         ]
-        self.optimizer = th.optim.Adam(groups, betas=(0.9, _FORGETS), fused=True)
+        self.optimizer = th.optim.Adam(groups, betas=_BETAS, eps=run.adam_eps, fused=True)
         self.sampler = th.Generator()
         self.sampler.manual_seed(derived_seed(run.seed, Stream.EXPLORATION))
         self.rng = generator(run.seed, Stream.REPLAY)

@@ -115,7 +115,7 @@ registry.register(
         writer="experiments.methods.networks.writers:TransformerWriter",
         rules=registry.rules(
             Rule("hidden", "256 256", lambda _: (256, 256)),
-            Rule("learning_rate", "1e-3", lambda _: 1e-3),
+            Rule("learning_rate", "2e-3", lambda _: 2e-3),
             Rule(
                 "updates_per_env_step",
                 "one update for each string of all copies",

@@ -14,6 +14,8 @@ from torch import nn
 from torch.nn import functional
 
 _TOKEN, _HEADS = 64, 4
+_FAINT, _SHARP, _LOUD = 0.25, 2.0, 4.0
+"""Of a transformer's first weights: words beside places, queries and keys, logits."""
 _AWAKE = 32
 """Units of a first layer that sees a goal which are awake at a place; at most half of them."""
 
@@ -112,9 +114,10 @@ class MlpWriter(Writer):
 class TransformerWriter(Writer):
     """A small causal transformer, the words of the goal before those that are written.
 
-    A word of the goal and the word that is written at the same place share a position, so that
-    attention finds the one from the other. Tokens are 64 wide, with four heads; ``hidden`` has the
-    width of each layer's perceptron. Layers are normed before (Xiong et al., 2020).
+    A word of the goal and the word that is written at the same place share a position, and the
+    first layer's queries and keys begin alike, so that attention finds the one from the other.
+    Tokens are 64 wide, with four heads; ``hidden`` has the width of each layer's perceptron. Layers
+    are normed before (Xiong et al., 2020).
     """
 
     def __init__(self, n: int, word_size: int, hidden: Sequence[int], sees_target: bool) -> None:
@@ -127,6 +130,18 @@ class TransformerWriter(Writer):
         self.blocks = nn.ModuleList(_Block(width, above) for above in hidden)
         self.norm = nn.LayerNorm(width)
         self.head = _zero(nn.Linear(width, self.words))
+        self._look_up_places()
+
+    @th.no_grad()
+    def _look_up_places(self) -> None:
+        for words in (self.word, self.goal_word):
+            if words is not None:
+                words.weight.mul_(_FAINT)
+        mix = cast(_Block, self.blocks[0]).mix
+        query, key, _ = mix.weight.chunk(3)
+        query.mul_(_SHARP)
+        key.copy_(query)
+        nn.init.zeros_(mix.bias)
 
     def forward(self, strings: th.Tensor, goals: th.Tensor | None) -> th.Tensor:
         """As for any writer."""
@@ -138,7 +153,7 @@ class TransformerWriter(Writer):
             tokens = th.cat((shown, tokens), dim=1)
         for block in self.blocks:
             tokens, _ = block(tokens, None)
-        return cast(th.Tensor, self.head(self.norm(tokens[:, -self.steps :])))
+        return self._logits(tokens[:, -self.steps :])
 
     def begin(self, count: int, goals: th.Tensor | None) -> tuple[th.Tensor, list[Any]]:
         """The memory is each layer's keys and values."""
@@ -162,7 +177,10 @@ class TransformerWriter(Writer):
         for block, past in zip(self.blocks, memory, strict=True):
             tokens, now = block(tokens, past)
             kept.append(now)
-        return self.head(self.norm(tokens[:, -1])), kept
+        return self._logits(tokens[:, -1]), kept
+
+    def _logits(self, tokens: th.Tensor) -> th.Tensor:
+        return cast(th.Tensor, _LOUD * self.head(self.norm(tokens)))
 
 
 class _Block(nn.Module):
