@@ -225,7 +225,9 @@ PROVENANCE_COLUMNS: Mapping[str, Column] = _by_name(
 )
 """``provenance.csv``: a row a finished run, whose code and machine it was; no host, no path."""
 
-CLOCK_COLUMNS = frozenset({"wall_seconds", "train_seconds", "seconds_to_solve", "search_seconds"})
+CLOCK_COLUMNS = frozenset(
+    {"wall_seconds", "train_seconds", "seconds_to_solve", "search_seconds", "seconds"}
+)
 """What no two machines agree on."""
 
 RESULT_COLUMNS = frozenset(RUN_COLUMNS) - frozenset(SETTING_COLUMNS) - {"schema_version"}

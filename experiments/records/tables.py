@@ -13,7 +13,7 @@ import difflib
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,11 @@ def read_runs(path: Path | str) -> pd.DataFrame:
         TableError: If the file cannot be read or understood, or contradicts itself.
     """
     path = Path(path)
-    rows = _once(path, read_rows(path, RUN_COLUMNS))
+    shared: dict[tuple[str, ...], Sequence[str]] = {
+        ("run_id",): [name for name in RUN_COLUMNS if name not in CLOCK_COLUMNS],
+        ("config_id",): ("method", "network", "n"),
+    }
+    rows = _once(path, read_rows(path, RUN_COLUMNS), shared)
     for row in rows:
         if row["solved"] is None:
             held = row["held_share"] is None or row["held_share"] >= HELD_FROM
@@ -128,12 +132,12 @@ def read_transfers(path: Path | str) -> pd.DataFrame:
     """The evaluations of a ``transfer.csv``, each agent once at each n, as it stands last.
 
     Raises:
-        TableError: If the file cannot be read or understood.
+        TableError: If the file cannot be read or understood, or contradicts itself.
     """
-    unique: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for _, row in read_rows(Path(path), TRANSFER_COLUMNS):
-        unique[row["run_id"], row["n"]] = row
-    return _frame(list(unique.values()), TRANSFER_COLUMNS)
+    path = Path(path)
+    names = [name for name in TRANSFER_COLUMNS if name not in CLOCK_COLUMNS]
+    rows = _once(path, read_rows(path, TRANSFER_COLUMNS), {("run_id", "n"): names})
+    return _frame(rows, TRANSFER_COLUMNS)
 
 
 def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -205,26 +209,32 @@ def _header(path: Path, line: int, names: list[str], columns: Mapping[str, Colum
     return names
 
 
-def _once(path: Path, rows: Iterable[tuple[int, dict[str, Any]]]) -> list[dict[str, Any]]:
-    """Each run once, the last of its rows, at the place of the first."""
-    runs: dict[str, tuple[int, dict[str, Any]]] = {}
-    tasks: dict[str, tuple[int, dict[str, Any]]] = {}
-    compared = [name for name in RUN_COLUMNS if name not in CLOCK_COLUMNS]
+def _once(
+    path: Path,
+    rows: Iterable[tuple[int, dict[str, Any]]],
+    agree: Mapping[tuple[str, ...], Iterable[str]],
+) -> list[dict[str, Any]]:
+    """The rows of each key once, the last of them, at the place of the first.
+
+    Args:
+        path: Where the rows stand, for errors.
+        rows: Line numbers and cells.
+        agree: Columns that name something, the key first, and those that all rows of a name share.
+    """
+    seen: dict[tuple[str, ...], dict[tuple[Any, ...], tuple[int, dict[str, Any]]]]
+    seen = {key: {} for key in agree}
     for line, row in rows:
-        for seen, key, names in (
-            (runs, "run_id", compared),
-            (tasks, "config_id", ["method", "network", "n"]),
-        ):
-            earlier, other = seen.get(row[key], (line, row))
-            for name in names:
-                if None not in (row[name], other[name]) and disagree(name, row[name], other[name]):
-                    message = (
-                        f"{key} {row[key]!r} has {row[name]!r} here and {other[name]!r} in "
-                        f"line {earlier}; keep one"
-                    )
-                    raise TableError(path, message, line=line, column=name)
-            seen[row[key]] = (line, row)
-    return [row for _, row in runs.values()]
+        for key, columns in agree.items():
+            name = tuple(row[column] for column in key)
+            earlier, other = seen[key].get(name, (line, row))
+            for column in columns:
+                cells = row[column], other[column]
+                if None not in cells and disagree(column, *cells):
+                    who = ", ".join(f"{part} {row[part]!r}" for part in key)
+                    message = f"{who} has {cells[0]!r} here and {cells[1]!r} in line {earlier}"
+                    raise TableError(path, f"{message}; keep one", line=line, column=column)
+            seen[key][name] = (line, row)
+    return [row for _, row in next(iter(seen.values())).values()]
 
 
 def disagree(column: str, one: Any, other: Any) -> bool:

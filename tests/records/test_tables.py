@@ -12,8 +12,15 @@ import pandas as pd
 import pytest
 
 from experiments.records.schema import CURVE_COLUMNS, RUN_COLUMNS
-from experiments.records.tables import TableError, read_curves, read_runs, read_settings
+from experiments.records.tables import (
+    TableError,
+    read_curves,
+    read_runs,
+    read_settings,
+    read_transfers,
+)
 from tests.made_rows import curve, edited, run, written
+from tests.made_tables import transfers_of
 
 
 @pytest.fixture
@@ -109,6 +116,18 @@ def test_a_run_repeated_with_other_clocks_counts_once(tmp_path: Path) -> None:
     assert table["wall_seconds"].tolist() == [99.0, 12.5]
     rows = [curve(100), curve(110), curve(100, train_seconds=3.0)]
     assert len(read_curves(written(tmp_path / "curves.csv", rows))) == 2
+
+
+def test_an_agent_has_one_evaluation_at_each_n(tmp_path: Path) -> None:
+    path = tmp_path / "transfer.csv"
+    rows = transfers_of({8: [1.0], 300: [0.5]})
+    pd.concat([rows, rows.assign(seconds=9.0)]).to_csv(path, index=False)
+    assert read_transfers(path)["seconds"].tolist() == [9.0, 9.0]
+    pd.concat([rows, rows.assign(n=8)]).to_csv(path, index=False)
+    message = "run_id 'dqn-equivariant-n8-s0', n 8 has 300 here and 8 in line 4; keep one"
+    with pytest.raises(TableError, match=message) as caught:
+        read_transfers(path)
+    assert (caught.value.line, caught.value.column) == (5, "max_steps")
 
 
 RATE = r"must be a number in \[0, 1\], got"
