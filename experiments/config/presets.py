@@ -49,7 +49,7 @@ _SUCCESS: Block = {
 _NO_SUCCESS: Block = {
     **_NOT_TOLD,
     "exploration": ("spread",),
-    "seed": seeds(5),
+    "seed": seeds(10),
     "withhold_reward": (True,),
     "n_envs": (64,),
     "updates_per_env_step": (0.0625,),
@@ -197,7 +197,7 @@ PRESETS: dict[str, Preset] = {
     "search": Preset(
         cost=(
             "DQN that is not told s and searches for it on all cores, n = 16 to 40, beside nulls: "
-            "78 runs, 30 minutes"
+            "88 runs, 30 minutes"
         ),
         blocks=(
             {**_SUCCESS, "search": (True,), "n": (16, 20, 24, 28, 30), "seed": seeds(10)},
@@ -209,7 +209,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "one-success": Preset(
         cost=(
-            "what DQN makes of one success that it is given, n = 20 to 50, beside nulls: 30 runs, "
+            "what DQN makes of one success that it is given, n = 20 to 50, beside nulls: 40 runs, "
             "30 minutes"
         ),
         blocks=(

@@ -23,11 +23,12 @@ _FLAGS = {"budget_env_steps": "budget", "method": "methods", "network": "network
 _TOLD = (
     "*Told*: what the learner is told beforehand: nothing, s, the symmetry of the bits. *Solved*: "
     "seeds whose last look, and at least 9 in 10 of those in the second half of the budget, are at "
-    "least 0.99. *Held*: share of the looks in that half that are (mean, lowest seed). *To solve*: "
-    "median over all seeds, unsolved ones the slowest, of the first look from which on 9 in 10 "
-    "are; a dash where the median seed is unsolved. *Null*: the same with its reward withheld; p "
-    "is Fisher's exact test, one-sided, and a row holds below 0.01. *First reward*: the same for "
-    "the first rewarded training episode."
+    "least 0.99 (0.95 where strings are written). *Held*: share of the looks in that half that are "
+    "(mean, lowest seed). *To solve*: median over all seeds, unsolved ones the slowest, of the "
+    "first look from which on 9 in 10 are; a dash where the median seed is unsolved. *First "
+    "reward*: the same for the first rewarded training episode. *Null*: the same with its reward "
+    "withheld, and so without successes to keep, to search for or to be given; p is Fisher's exact "
+    "test, one-sided, and a row holds below 0.01."
 )
 
 

@@ -6,7 +6,8 @@ Seeds solved have Wilson's interval; means of rates a bootstrap over seeds, or, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -21,6 +22,8 @@ CONFIG_COLUMNS = tuple(
 )
 """The settings of a configuration."""
 _OF_A_NULL = [name for name in CONFIG_COLUMNS if name != "withhold_reward"]
+_OF_SUCCESSES = {"replay_share", "one_success", "search_budget_env_steps"}
+"""Of ``method_settings``, what a learner without rewards has no use for."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -171,19 +174,34 @@ def times_to_solve(runs: pd.DataFrame, unit: Literal["env_steps", "episodes", "s
 
 
 def _beside_nulls(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each configuration beside the same one whose reward was withheld, where it was run."""
+    """Each configuration beside the same one whose reward was withheld, where it was run.
 
-    def task(row: dict[str, Any]) -> tuple[Any, ...]:
-        return tuple(row[name] for name in _OF_A_NULL)
-
-    nulls = {task(row): row for row in rows if row["withhold_reward"]}
+    A null has no successes to keep, to search for or to be given; it stands beside those that do.
+    """
+    nulls = {task: row for row in rows if row["withhold_reward"] for task in _tasks(row)}
     for row in rows:
-        null = None if row["withhold_reward"] else nulls.get(task(row))
+        found = [] if row["withhold_reward"] else [nulls.get(task) for task in _tasks(row)]
+        null = next((null for null in found if null is not None), None)
         if null is not None:
             row |= {"null_seeds": null["seeds"], "null_solved": null["solved"]}
             counts = (row["solved"], row["seeds"], null["solved"], null["seeds"])
             row["null_p"] = fisher(*counts)
     return rows
+
+
+def _tasks(row: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    """What a configuration shares with its null: with the whole batch, and with its fresh part."""
+    settings = json.loads(row["method_settings"] or "{}")
+    kept = settings.get("replay_share", 0.0)
+    left = {name: value for name, value in settings.items() if name not in _OF_SUCCESSES}
+    plain = {**row, "search": False, "method_settings": json.dumps(left, sort_keys=True)}
+    plain |= {"told": "nothing"} if "one_success" in settings else {}
+    plain |= {"replay": "uniform"} if row["replay"] == "rewarded" else {}
+    batches = [row["batch_size"]]
+    if kept and row["batch_size"] is not None:
+        batches.append(round((1 - kept) * row["batch_size"]))
+    names = [name for name in _OF_A_NULL if name != "batch_size"]
+    return [(batch, *(plain[name] for name in names)) for batch in batches]
 
 
 def _summary(config_id: str, runs: pd.DataFrame) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -88,6 +89,40 @@ def test_each_row_stands_beside_its_null() -> None:
     assert (real["null_solved"], real["null_seeds"]) == (0, 5)
     assert real["null_p"] == pytest.approx(1 / 252)
     assert summary.loc[["null", "other"], "null_p"].isna().all()
+
+
+def test_a_null_has_no_successes_to_keep_to_find_or_to_be_given() -> None:
+    kept: dict[str, Any] = {
+        "replay": "rewarded",
+        "method_settings": '{"replay_share": 0.25, "tau": 0.05}',
+    }
+    found: dict[str, Any] = {
+        "search": True,
+        "method_settings": '{"search_budget_env_steps": 9, "tau": 0.05}',
+    }
+    handed: dict[str, Any] = {
+        "told": "one success",
+        "method_settings": '{"one_success": true, "tau": 0.05}',
+    }
+    beside: dict[str, Any] = {"replay": "uniform", "search": False, "told": "nothing"}
+    beside |= {"batch_size": 96, "method_settings": '{"tau": 0.05}'}
+    rows = [
+        made_rows.run(0, config_id=name, **beside | settings)
+        for name, settings in {
+            "null": {"withhold_reward": True},
+            "kept": kept,
+            "kept beside a batch": {**kept, "batch_size": 128},
+            "found": found,
+            "given": handed,
+            "both": {**found, **kept},
+            "prioritized": {"replay": "prioritized"},
+            "told": {"told": "s"},
+            "larger": {"batch_size": 128},
+            "other": {"method_settings": '{"tau": 1.0}'},
+        }.items()
+    ]
+    seeds = summarise(pd.DataFrame(rows)).set_index("config_id")["null_seeds"].fillna(0)
+    assert set(seeds.index[seeds == 1]) == {"kept", "kept beside a batch", "found", "given", "both"}
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(-1, 5), (6, 5), (0, 0)])
