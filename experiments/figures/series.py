@@ -156,9 +156,11 @@ def _name_group(base: str, group: pd.DataFrame, cells: pd.DataFrame) -> dict[str
     if not differing:
         return dict.fromkeys(group["config_id"], base)
     tasks = [(some, departures(cells.loc[some.index])) for _, some in group.groupby("n")]
-    # One grid among the sizes, and everything is named everywhere: a line keeps its name.
+    # One grid among the sizes, and names are of the whole group: a line keeps its name.
     grid = any(len(some) > 2 and words is None for some, words in tasks)
     usual = {name: None if grid else _majority(cells[name]) for name in differing}
+    if grid and (known := _mostly(group["n"], cells[differing])):
+        usual, cells = known, _filled(cells[differing], known)
     names: dict[str, str] = {}
     for some, words in tasks:
         if grid or words is None:
@@ -222,9 +224,24 @@ def _title(method: str, module: Any) -> str:
     return registry.METHODS[method].title if method in registry.METHODS else method
 
 
-def _majority(values: pd.Series) -> str | None:
+def _majority(values: pd.Series, share: float = 1 / 2) -> str | None:
     counts = values.value_counts()
-    return str(counts.index[0]) if counts.iloc[0] > len(values) / 2 else None
+    return str(counts.index[0]) if len(counts) and counts.iloc[0] > share * len(values) else None
+
+
+def _mostly(sizes: pd.Series, cells: pd.DataFrame) -> dict[str, str | None] | None:
+    """What four in five have that have a setting at all; None if it does not tell all others apart.
+
+    Where a setting is empty it plays no part, and goes unnamed.
+    """
+    usual = {str(name): _majority(cells[name][cells[name] != ""], 4 / 5) for name in cells}
+    return None if _filled(cells, usual).assign(_n=sizes).duplicated().any() else usual
+
+
+def _filled(cells: pd.DataFrame, usual: Mapping[str, str | None]) -> pd.DataFrame:
+    return cells.assign(
+        **{name: cells[name].where(cells[name] != "", value) for name, value in usual.items()}
+    )
 
 
 def _distinguishing(sizes: pd.Series, cells: pd.DataFrame) -> list[str] | None:

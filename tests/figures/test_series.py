@@ -51,6 +51,20 @@ TWINS = comparison_of((4,), 2, methods=("her",)).assign(config_id=["a", "b"])
             ],
             [f"DQN, mlp, parallel envs {n}" for n in ("1", "64", "4,096")],
         ),
+        (  # a grid, and at one of its sizes one setting at a time; what has no share has no name
+            [
+                *(dqn(replay=kind) for kind in ("uniform", "prioritized")),
+                dqn(sizes=range(4, 12), replay="rewarded", replay_share="0.1"),
+                dqn(sizes=(4,), replay="rewarded", replay_share="0.5"),
+                dqn(sizes=(4,), replay="rewarded", replay_share="0.1", n_envs=1),
+            ],
+            [
+                "DQN, mlp, parallel envs 1, replay rewarded",
+                *(f"DQN, mlp, replay {kind}" for kind in ("prioritized", "rewarded")),
+                "DQN, mlp, replay rewarded, replay share 0.5",
+                "DQN, mlp, replay uniform",
+            ],
+        ),
         (  # an ablation
             [
                 *(her(), her(goal_mode="random"), her(relabel_share=1.0), her(relabel_done=False)),
@@ -64,7 +78,7 @@ TWINS = comparison_of((4,), 2, methods=("her",)).assign(config_id=["a", "b"])
         ),
         ([TWINS], ["DQN + HER, mlp, a", "DQN + HER, mlp, b"]),
     ],
-    ids=["method", "grid", "named", "gaps", "ablation", "twins"],
+    ids=["method", "grid", "named", "gaps", "settings", "ablation", "twins"],
 )
 def test_names(parts: list[pd.DataFrame], names: list[str]) -> None:
     assert list(together(*parts)["series"].cat.categories) == names
