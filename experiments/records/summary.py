@@ -21,7 +21,8 @@ CONFIG_COLUMNS = tuple(
     name for name in SETTING_COLUMNS if name not in {"run_id", "config_id", "seed", "parent"}
 )
 """The settings of a configuration."""
-_OF_A_NULL = [name for name in CONFIG_COLUMNS if name != "withhold_reward"]
+_SHARED = [name for name in CONFIG_COLUMNS if name not in {"withhold_reward", "batch_size"}]
+"""With the batch, what a configuration has in common with its null."""
 _OF_SUCCESSES = {"replay_share", "one_success", "search_budget_env_steps"}
 """Of ``method_settings``, what a learner without rewards has no use for."""
 
@@ -191,8 +192,11 @@ def _beside_nulls(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _tasks(row: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """What a configuration shares with its null: with the whole batch, and with its fresh part."""
-    settings = json.loads(row["method_settings"] or "{}")
-    kept = settings.get("replay_share", 0.0)
+    try:
+        settings = dict(json.loads(row["method_settings"] or "{}"))
+        kept = float(settings.get("replay_share", 0.0))
+    except (ValueError, TypeError):  # what a person wrote: it is compared as it stands
+        return [tuple(row[name] for name in ("batch_size", *_SHARED))]
     left = {name: value for name, value in settings.items() if name not in _OF_SUCCESSES}
     plain = {**row, "search": False, "method_settings": json.dumps(left, sort_keys=True)}
     plain |= {"told": "nothing"} if "one_success" in settings else {}
@@ -200,8 +204,7 @@ def _tasks(row: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     batches = [row["batch_size"]]
     if kept and row["batch_size"] is not None:
         batches.append(round((1 - kept) * row["batch_size"]))
-    names = [name for name in _OF_A_NULL if name != "batch_size"]
-    return [(batch, *(plain[name] for name in names)) for batch in batches]
+    return [(batch, *(plain[name] for name in _SHARED)) for batch in batches]
 
 
 def _summary(config_id: str, runs: pd.DataFrame) -> dict[str, Any]:

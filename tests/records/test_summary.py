@@ -119,6 +119,10 @@ def test_a_null_has_no_successes_to_keep_to_find_or_to_be_given() -> None:
             "told": {"told": "s"},
             "larger": {"batch_size": 128},
             "other": {"method_settings": '{"tau": 1.0}'},
+            **{
+                text: {"method_settings": text}
+                for text in ("torn {", "[1]", '{"replay_share": []}')
+            },
         }.items()
     ]
     seeds = summarise(pd.DataFrame(rows)).set_index("config_id")["null_seeds"].fillna(0)
