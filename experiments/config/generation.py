@@ -36,15 +36,18 @@ _DQN_WRITES: Block = {
     "n_envs": (64,),
     "updates_per_env_step": (0.03125,),
 }
+# Advantages scaled to 1 are noise until there is a reward, and settle it on some string.
+_PPO_KWARGS = (
+    '{"n_steps": 32, "batch_size": 512, "n_epochs": 4, "learning_rate": 0.001, '
+    '"normalize_advantage": false'
+)
 _PPO: Block = {
     "method": ("stable_baselines3:PPO",),
     "n_envs": (64,),
-    # Advantages scaled to 1 are noise until there is a reward, and settle it on some string.
-    "algorithm_kwargs": (
-        '{"n_steps": 32, "batch_size": 512, "n_epochs": 4, "learning_rate": 0.001, '
-        '"ent_coef": 0.01, "normalize_advantage": false}',
-    ),
+    "algorithm_kwargs": (_PPO_KWARGS + ', "ent_coef": 0.01}',),
 }
+# Its reward alone: a bonus for entropy asks for diversity by itself.
+_PPO_NO_BONUS: Block = {**_PPO, "algorithm_kwargs": (_PPO_KWARGS + ', "ent_coef": 0.0}',)}
 _GFLOWNET: Block = {**_UNTOLD_WRITER, "method": ("gflownet",), "seed": seeds(10)}
 
 # Told a goal that is another one each episode; from n = 20 on training has seen few of them.
@@ -67,7 +70,10 @@ GENERATION: tuple[Block, ...] = (
     *({**task, **_GFLOWNET, "replay": _REPLAYS} for task in _TO_FIND),
     *({**task, **_DQN_WRITES, "replay": _REPLAYS} for task in (*_TO_FIND, _DIVERSE)),
     *({**task, **_UNTOLD_WRITER, **_PPO} for task in (*_TO_FIND, _DIVERSE)),
+    {**_DIVERSE, **_UNTOLD_WRITER, **_PPO_NO_BONUS},
     {**_DIVERSE, **_GFLOWNET, "replay": _REPLAYS, "epsilon": (1e-9,), "seed": seeds(5)},
+    # Adam's divisor as it usually is.
+    {**_strings(12, 120_000), **_GFLOWNET, "adam_eps": (1e-8,)},
     # Their nulls, and what has no updates.
     *(
         {**_strings(8, 60_000), **writer, "withhold_reward": (True,)}
@@ -87,6 +93,8 @@ GENERATION: tuple[Block, ...] = (
     ),
     # Told s; and the control that asks for no reward.
     *({**_strings(n, 16_000), **_GFLOWNET_TOLD, "loss": _LOSSES} for n in (20, 50)),
+    # Half of each batch as it was written, and wrong: relabelled ones alone are all right.
+    {**_strings(20, 16_000), **_GFLOWNET_TOLD, "relabel_share": (0.5,)},
     {**_strings(100, 16_000), **_GFLOWNET_TOLD, "network": ("transformer",)},
     *({**_strings(n, 16_000), **_HER_WRITES} for n in (20, 50)),
     *(

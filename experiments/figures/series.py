@@ -6,6 +6,7 @@ the settings that tell them apart join the series' name; which ones is read off 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -83,7 +84,8 @@ def name_writers(runs: pd.DataFrame, *, by_task: bool = True) -> pd.Series:
     """As :func:`name_series`, for learners of strings that are written.
 
     They keep their names at every size, as what differs with the size alone (budgets, widths) is
-    left out; configurations that then read alike go by their ids, too.
+    left out; of configurations of one task that then read alike each is told by how it departs
+    from the usual one, or by its id.
 
     Args:
         runs: As there.
@@ -93,8 +95,12 @@ def name_writers(runs: pd.DataFrame, *, by_task: bool = True) -> pd.Series:
     configs = configs.assign(_hindsight=has_hindsight(configs), free_bits=free_bits(configs))
     words = pd.Series([_writer(row) for row in configs.to_dict("records")], index=configs.index)
     tasks = [name for name in ("n", "free_bits", "word_size") if name in configs]
-    alike = configs[tasks].assign(_words=words).duplicated(keep=False)
+    told = configs["told"].astype(str)
+    for _, learner in configs.groupby([words, told]):
+        words[learner.index] += _apart(learner, tasks)
+    alike = configs[tasks].assign(told=told, words=words).duplicated(keep=False)
     words = words.where(~alike, words + ", " + configs["config_id"])
+    words += " (told " + told + ")"
     if by_task:
         bits = configs["free_bits"]
         words = words.where(bits == 0, words + bits.map(", {} bits free".format))
@@ -127,7 +133,39 @@ def _writer(row: Mapping[Any, Any]) -> str:
     # Which network it is, where it is the usual one, is nothing to tell.
     parts = [base.removesuffix(", mlp")]
     parts += [words for (name, value), words in _OF_WRITERS.items() if f"{row.get(name)}" == value]
-    return f"{', '.join(parts)} (told {row['told']})"
+    return ", ".join(parts)
+
+
+def _apart(learner: pd.DataFrame, tasks: list[str]) -> list[str]:
+    """How each of a learner's configurations departs from the usual one, in words.
+
+    Of the settings that differ at one task; others may follow from the task.
+    """
+    cells = _cells(learner[[name for name in learner if name not in {*_NO_SETTINGS, *tasks}]])
+    differ = cells.groupby([learner[name] for name in tasks]).nunique().max() > 1
+    names = [name for name in map(str, cells) if differ[name]]
+    usual = {name: cells[name].mode()[0] for name in names}
+    return [
+        "".join(f", {_setting(name, row[name])}" for name in names if row[name] != usual[name])
+        for row in cells.to_dict("records")
+    ]
+
+
+def _cells(settings: pd.DataFrame) -> pd.DataFrame:
+    """Settings as text, those of an algorithm from outside each in a column of its own."""
+    cells = settings.astype("string").fillna("")
+    if "algorithm_kwargs" not in cells:
+        return cells
+    own = pd.DataFrame(cells.pop("algorithm_kwargs").map(_keywords).tolist(), index=cells.index)
+    return cells.assign(**own.astype("string").fillna(""))
+
+
+def _keywords(text: str) -> dict[str, Any]:
+    """A JSON of settings; one of a person's that is no such stays whole."""
+    try:
+        return dict(json.loads(text or "{}"))
+    except (ValueError, TypeError):
+        return {"algorithm_kwargs": text}
 
 
 def base_name(method: str, network: str, hindsight: bool = False, module: Any = None) -> str:

@@ -61,26 +61,39 @@ class _Teller(BaseCallback):
         super().__init__()
         self.looks = looks
         looks.on_look.append(self._log)
+        self._steps: int | None = None
 
     def _on_training_start(self) -> None:
+        if isinstance(self.model, OnPolicyAlgorithm):
+            # PPO calls a pass over all minibatches one update.
+            self._steps = 0
+            self.model.policy.optimizer.register_step_post_hook(self._stepped)
         self.looks.begin()
+
+    def _stepped(self, *_: Any) -> None:
+        assert self._steps is not None
+        self._steps += 1
+
+    @property
+    def _updates(self) -> int:
+        """Gradient steps so far."""
+        model: Any = self.model
+        return int(model._n_updates) if self._steps is None else self._steps
 
     def _on_step(self) -> bool:
         # SB3 counts an episode only after this.
         ended = np.flatnonzero(self.locals["dones"])
         infos = self.locals["infos"]
         rewarded = sum(bool(infos[copy].get("is_success")) for copy in ended)
-        model: Any = self.model
         go_on = self.looks.step(
-            self.num_timesteps, model._n_updates, len(ended), rewarded, self._rollout
+            self.num_timesteps, self._updates, len(ended), rewarded, self._rollout
         )
         # On-policy algorithms collect thousands of steps before they ask whether it is enough.
-        on_policy = isinstance(model, OnPolicyAlgorithm)
+        on_policy = isinstance(self.model, OnPolicyAlgorithm)
         return go_on and not (on_policy and self.num_timesteps >= self.looks.run.budget_env_steps)
 
     def _on_training_end(self) -> None:
-        model: Any = self.model
-        self.looks.end(self.num_timesteps, model._n_updates, self._rollout)
+        self.looks.end(self.num_timesteps, self._updates, self._rollout)
 
     def _rollout(self) -> dict[str, float | None]:
         """What training itself says of how it goes."""

@@ -1,12 +1,14 @@
 """What stands between the environment and a learner: the null, r-1, a hidden goal, a count.
 
 The null never says whether s was reached. Rewards are 0, an arrival is told as a truncation, infos
-have no ``is_success``, and what hindsight asks is answered 0 and False; everything else is as it
-was. What is "learned" behind it is luck.
+have neither ``is_success`` nor a distance, and what hindsight asks is answered 0 and False;
+everything else is as it was. What is "learned" behind it is luck. Where the goal is hidden, so is
+the distance to it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import gymnasium as gym
@@ -16,7 +18,8 @@ from bitseq_env.rules import OPEN
 from experiments.config.run import RunConfig
 from experiments.config.task import Task
 
-_SECRET = ("is_success", "_is_success")
+_DISTANCE = ("hamming_distance", "_hamming_distance")
+_SUCCESS = ("is_success", "_is_success", *_DISTANCE)
 
 
 def training_copies(run: RunConfig) -> gym.vector.VectorEnv:
@@ -85,12 +88,12 @@ class WithheldReward(_Silent, gym.Wrapper):
     def reset(self, **kwargs: Any) -> Any:
         """As the environment's, without success."""
         observation, info = self.env.reset(**kwargs)
-        return observation, _without_success(info)
+        return observation, _without(_SUCCESS, info)
 
     def step(self, action: Any) -> Any:
         """As the environment's, without reward and success; arrivals are truncations."""
         observation, _, terminated, truncated, info = self.env.step(action)
-        info = _without_success(info)
+        info = _without(_SUCCESS, info)
         if "episode" in info:
             info["episode"] = info["episode"] | {"r": 0.0}
         return observation, 0.0, False, terminated or truncated, info
@@ -102,14 +105,12 @@ class WithheldRewards(_Silent, gym.vector.VectorWrapper):
     def reset(self, **kwargs: Any) -> Any:
         """As the environment's, without success."""
         observation, info = self.env.reset(**kwargs)
-        return observation, _without_success(info)
+        return observation, _without(_SUCCESS, info)
 
     def step(self, actions: Any) -> Any:
         """As the environment's, without rewards and success; arrivals are truncations."""
         observation, rewards, terminated, truncated, info = self.env.step(actions)
-        info = _without_success(info)
-        if "final_info" in info:
-            info["final_info"] = _without_success(info["final_info"])
+        info = _without(_SUCCESS, info)
         never = np.zeros_like(terminated)
         return observation, np.zeros_like(rewards), never, terminated | truncated, info
 
@@ -134,7 +135,7 @@ class ShiftedRewards(gym.vector.VectorWrapper):
 
 
 class HiddenGoal(gym.vector.VectorWrapper):
-    """Observations without ``desired_goal``."""
+    """Observations without ``desired_goal``, and infos without the distance to it."""
 
     def __init__(self, env: gym.vector.VectorEnv) -> None:
         super().__init__(env)
@@ -144,16 +145,17 @@ class HiddenGoal(gym.vector.VectorWrapper):
     def reset(self, **kwargs: Any) -> Any:
         """As the environment's, its goal hidden."""
         observation, info = self.env.reset(**kwargs)
-        return without_goal(observation), info
+        return without_goal(observation), _without(_DISTANCE, info)
 
     def step(self, actions: Any) -> Any:
         """As the environment's, its goal hidden."""
         observation, *further, info = self.env.step(actions)
+        info = _without(_DISTANCE, info)
         if "final_obs" in info:
             last = [None if one is None else without_goal(one) for one in info["final_obs"]]
             hidden = np.empty(len(last), dtype=object)
             hidden[:] = last
-            info = info | {"final_obs": hidden}
+            info["final_obs"] = hidden
         return (without_goal(observation), *further, info)
 
 
@@ -167,5 +169,9 @@ def _without_goal(space: gym.Space[Any]) -> gym.spaces.Dict:
     return gym.spaces.Dict({name: part for name, part in own.items() if name != "desired_goal"})
 
 
-def _without_success(info: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in info.items() if name not in _SECRET}
+def _without(secret: Collection[str], info: dict[str, Any]) -> dict[str, Any]:
+    """An info without these names, and so what it holds of the end of an episode."""
+    told = {name: value for name, value in info.items() if name not in secret}
+    if "final_info" in told:
+        told["final_info"] = _without(secret, told["final_info"])
+    return told

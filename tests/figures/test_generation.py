@@ -116,12 +116,15 @@ def test_learners_of_the_sweep_keep_their_names_at_every_size() -> None:
         ),
         **{f"{name}, reward withheld (told nothing)": [8] for name in ("DQN", "GFlowNet", "PPO")},
         "GFlowNet, untrained (told nothing)": [8],
+        "GFlowNet, adam eps 1e-08 (told nothing)": [12],
+        "PPO, ent coef 0.0 (told nothing)": [10],
         "GFlowNet, after a search, rewarded replay (told nothing)": [20, 32, 40],
         "DQN + HER (told s)": [20, 50],
         "DQN + HER, reward withheld (told s)": [20],
         "GFlowNet + hindsight (told s)": [20, 50],
         "GFlowNet + hindsight, likelihood (told s)": [20, 50],
         "GFlowNet + hindsight, reward withheld (told s)": [20],
+        "GFlowNet + hindsight, relabelled share 0.5 (told s)": [20],
         "GFlowNet + hindsight, transformer (told s)": [100],
     }
     named = name_writers(frame)[frame["free_bits"] > 0].astype(str)

@@ -11,6 +11,7 @@ from experiments.config.errors import ConfigError
 from experiments.config.run import RunConfig
 from experiments.methods.learner import load_policy
 from experiments.methods.sb3 import training_env
+from experiments.methods.wrappers import learner_env
 from experiments.sweeps.training import train
 
 N = 3
@@ -48,7 +49,7 @@ def test_a_null_is_told_everything_but_the_reward(implementation: str) -> None:
         for copy in np.flatnonzero(dones):
             arrivals += int(rewards[copy])
             assert silent[copy]["TimeLimit.truncated"]
-            assert "is_success" not in silent[copy]
+            assert not {"is_success", "hamming_distance"} & silent[copy].keys()
             assert silent[copy]["episode"]["r"] == 0
             assert silent[copy]["episode"]["l"] == infos[copy]["episode"]["l"]
             np.testing.assert_array_equal(
@@ -62,6 +63,18 @@ def test_a_null_is_told_everything_but_the_reward(implementation: str) -> None:
         assert not np.any(silence)
     assert np.all(shown[-4])
     assert np.all(shown[-2])
+
+
+def test_where_the_goal_is_hidden_so_is_the_distance_to_it() -> None:
+    run = RunConfig.of(method="dqn", n=2, n_envs=4, learner_reward="r", sees_target=False)
+    env = learner_env(run)
+    told = [env.reset(seed=0)[1]]
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        *_, info = env.step(rng.integers(2, size=4))
+        told += [info, *([info["final_info"]] if "final_info" in info else [])]
+    assert all("hamming_distance" not in info for info in told)
+    assert any(np.any(info.get("is_success", False)) for info in told)
 
 
 @pytest.mark.parametrize("method", ["dqn", "her"])

@@ -157,6 +157,23 @@ def test_the_reward_of_a_wrong_string_is_a_logarithm_at_any_n(n: int) -> None:
     assert run.first_log_z == pytest.approx(-math.log(10_000))
     assert of(TOLD, n=n, free_bits=3).first_log_z == pytest.approx(3 * math.log(2), abs=2e-5)
     assert of(BLIND, n=n, epsilon=1).log_epsilon == 0
+    assert of(TOLD, n=n, epsilon=1).first_log_z == pytest.approx(n * math.log(2))
+    null = of(TOLD, n=n, free_bits=3, withhold_reward=True)
+    assert null.first_log_z == of(BLIND, n=n).first_log_z
+
+
+def test_the_null_of_a_writer_that_is_told_stays_uniform() -> None:
+    null = of(TOLD, withhold_reward=True, budget_env_steps=9_600, updates_per_env_step=1 / 32)
+    assert train(null).result["success_rate"] == pytest.approx(1 / 16, rel=0.02)
+
+
+def test_with_hindsight_fresh_strings_may_be_wrong_and_rewarded_ones_are_kept() -> None:
+    run, learner = learn(of(TOLD, relabel_share=0.5, budget_env_steps=9_600))
+    assert isinstance(learner, GFlowNetLearner)
+    assert run.result["success_rate"] > 1 / 16
+    assert learner.run.shares == (32, 0)
+    both = of(TOLD, replay="rewarded")
+    assert (both.relabel_share, both.replay_share) == (0.75, 0.25)
 
 
 @pytest.mark.parametrize(
@@ -180,6 +197,14 @@ def test_the_reward_of_a_wrong_string_is_a_logarithm_at_any_n(n: int) -> None:
         ({"search_budget_env_steps": 9}, "search_budget_env_steps must be 0 without a .* got 9"),
         ({**SEARCH, "free_bits": 4}, "free_bits must be at most 3, got 4"),
         ({"one_success": True}, "one_success=True is for method 'dqn' only, got 'gflownet'"),
+        ({"replay": "rewarded", "replay_share": 1}, "replay_share must be below 1, got 1.0"),
+        ({"replay": "rewarded", "batch_size": 1}, "a string or more of a batch of 1, got 0.25"),
+        (
+            {"hindsight": True, "sees_target": True, "replay": "rewarded", "relabel_share": 1},
+            "must be at most 1 together, got 1.0 and 0.25",
+        ),
+        ({"replay": "rewarded", "goal_mode": "random"}, "needs sees_target=True where goal_mode"),
+        ({"n_envs": 8, "budget_env_steps": 31}, "budget_env_steps must be at least 32, got 31"),
         ({"replay_share": 0.5}, "replay_share must be 0 without replay='rewarded', got 0.5"),
         ({"relabel_share": 0.5}, "relabel_share must be 0 without hindsight, got 0.5"),
         ({"network": "equivariant", "sees_target": True}, "for 'equivariant', as places are not"),

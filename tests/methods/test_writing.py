@@ -98,10 +98,13 @@ def test_a_stochastic_policy_is_judged_by_its_own_chance() -> None:
             env=APPEND,
             n=3,
             sees_target=False,
+            n_envs=4,
             budget_env_steps=600,
-            algorithm_kwargs={"n_steps": 32, "batch_size": 32},
+            algorithm_kwargs={"n_steps": 32, "batch_size": 32, "n_epochs": 2},
         )
     )
     rates = [row["success_rate"] for row in run.curve]
     assert all(0 < rate < 1 for rate in rates)
     assert rates[0] == pytest.approx(1 / 8, rel=0.5)
+    # Four times 128 steps, each in two passes over four minibatches.
+    assert run.result["gradient_updates"] == 4 * 2 * 4

@@ -37,7 +37,7 @@ class Source(Search):
 
 
 def _relabelled(run: Filled) -> float:
-    return 1.0 if run["hindsight"] else 0.0
+    return float(1 - run["replay_share"]) if run["hindsight"] else 0.0
 
 
 def _batch(run: Filled) -> int:
@@ -65,7 +65,7 @@ class GFlowNetRun(SearchingRun, Source):
     )
     relabel_share: float = setting(
         "Share of each batch from strings that were written, relabelled.",
-        rule=Rule("relabel_share", "1 with hindsight, else 0", _relabelled),
+        rule=Rule("relabel_share", "all but replay_share with hindsight, else 0", _relabelled),
         low=0,
         high=1,
     )
@@ -147,9 +147,28 @@ class GFlowNetRun(SearchingRun, Source):
             if ((value := getattr(self, name)) > 0) != is_on:
                 needed = "above 0 with" if is_on else "0 without"
                 raise ConfigError(f"{name} must be {needed} {how}, got {value!r}")
-        if (shares := self.relabel_share + self.replay_share) > 1 or self.replay_share == 1:
+        if self.replay_share == 1:
+            raise ConfigError("replay_share must be below 1, got 1.0: a batch wants others as well")
+        if self.relabel_share + self.replay_share > 1:
             raise ConfigError(
-                f"relabel_share and replay_share must leave room for each other, got {shares!r}"
+                "relabel_share and replay_share must be at most 1 together, got "
+                f"{self.relabel_share!r} and {self.replay_share!r}"
+            )
+        for name, share, count in zip(
+            ("relabel_share", "replay_share"),
+            (self.relabel_share, self.replay_share),
+            self.shares,
+            strict=True,
+        ):
+            if share and not count:
+                raise ConfigError(
+                    f"{name} must be a string or more of a batch of {self.batch_size}, got "
+                    f"{share!r}"
+                )
+        if self.replay == "rewarded" and self.goal_mode == "random" and not self.sees_target:
+            raise ConfigError(
+                "replay='rewarded' needs sees_target=True where goal_mode='random': what was "
+                "right for one goal is wrong for the next, and no goal is seen"
             )
         if self.withhold_reward:
             if self.replay == "rewarded":
@@ -167,6 +186,9 @@ class GFlowNetRun(SearchingRun, Source):
         fresh = self.batch_size - sum(self.shares)
         if fresh > self.n_envs:
             check_at_least("n_envs", self.n_envs, fresh)
+        if self.updates_per_env_step:
+            a_batch = self.n_envs * self.max_steps
+            check_at_least("budget_env_steps", self.budget_env_steps, a_batch)
         if abs(self.updates_a_batch - self._updates) > 1e-6:
             raise ConfigError(
                 "updates_per_env_step must be a whole number of updates for each "
@@ -203,14 +225,15 @@ class GFlowNetRun(SearchingRun, Source):
         """Log Z at the beginning.
 
         With hindsight a goal is shown with each trajectory, its definition says that 2^free_bits
-        strings are right, and that is all of Z there is to know. Without, it is that of a world in
-        which every string is wrong: a uniform policy is balanced there, and stays what it is until
-        the first reward.
+        strings are right, and that is all of Z there is to know. Without, and for a null, it is
+        that of a world in which every string is wrong: a uniform policy is balanced there, and
+        stays what it is until the first reward.
         """
-        wrong = self.n * math.log(2) + self.log_epsilon
-        if not self.hindsight:
-            return wrong
+        everything = self.n * math.log(2) + self.log_epsilon
+        if not self.hindsight or self.withhold_reward:
+            return everything
         right = self.free_bits * math.log(2)
+        wrong = everything + math.log1p(-(2.0 ** (self.free_bits - self.n)))
         high, low = max(right, wrong), min(right, wrong)
         return high + math.log1p(math.exp(low - high))
 

@@ -18,7 +18,7 @@ class Kept:
     def __init__(self, rng: np.random.Generator, capacity: int = _KEPT) -> None:
         self.rng, self.capacity = rng, capacity
         self._pairs: list[tuple[Bits, Bits | None]] = []
-        self._known: dict[bytes, int] = {}
+        self._known: set[bytes] = set()
 
     def __len__(self) -> int:
         return len(self._pairs)
@@ -31,11 +31,11 @@ class Kept:
         place = len(self._pairs)
         if place == self.capacity:
             place = int(self.rng.integers(place))
-            del self._known[_name(*self._pairs[place])]
+            self._known.remove(_name(*self._pairs[place]))
             self._pairs[place] = (string, goal)
         else:
             self._pairs.append((string, goal))
-        self._known[name] = place
+        self._known.add(name)
 
     def sample(self, count: int) -> tuple[Bits, Bits | None]:
         """Some of them, uniformly: (count, n) strings, and their goals or None."""
