@@ -18,13 +18,10 @@ def _strings(n: int, count: int, free_bits: int = 0) -> Block:
 
 # A uniform policy meets a right string in the first half of 19 budgets in 20; from there on solved
 # is what holds.
-_TO_FIND = (
-    *(_strings(n, 60_000) for n in (4, 8)),
-    _strings(12, 120_000),
-    _strings(16, 400_000),
-    *(_strings(20, 60_000, free_bits) for free_bits in (12, 8)),
-    _strings(20, 400_000, 4),
-)
+_FOUND_SOON = (*(_strings(n, 60_000) for n in (4, 8)), _strings(12, 120_000))
+_DENSE = tuple(_strings(20, 60_000, free_bits) for free_bits in (12, 8))
+# One string in 2^16 is right.
+_RARE = (_strings(16, 400_000), _strings(20, 400_000, 4))
 # As in Hu et al. (2024), 2^6 of 2^10 strings are right.
 _DIVERSE = _strings(10, 200_000, 6)
 _UNTOLD_WRITER: Block = {"sees_target": (False,), "seed": seeds(5)}
@@ -67,9 +64,15 @@ _HER_WRITES: Block = {
 }
 
 GENERATION: tuple[Block, ...] = (
-    *({**task, **_GFLOWNET, "replay": _REPLAYS} for task in _TO_FIND),
-    *({**task, **_DQN_WRITES, "replay": _REPLAYS} for task in (*_TO_FIND, _DIVERSE)),
-    *({**task, **_UNTOLD_WRITER, **_PPO} for task in (*_TO_FIND, _DIVERSE)),
+    *({**task, **_GFLOWNET, "replay": _REPLAYS} for task in _FOUND_SOON),
+    {**_RARE[0], **_GFLOWNET, "replay": ("rewarded",)},
+    *({**task, **_GFLOWNET, "replay": _REPLAYS, "seed": seeds(5)} for task in (*_DENSE, *_RARE)),
+    *(
+        {**task, **_DQN_WRITES, "replay": _REPLAYS}
+        for task in (*_FOUND_SOON, *_DENSE, *_RARE, _DIVERSE)
+    ),
+    # Each of the rare ones would take it eight minutes.
+    *({**task, **_UNTOLD_WRITER, **_PPO} for task in (*_FOUND_SOON, *_DENSE, _DIVERSE)),
     {**_DIVERSE, **_UNTOLD_WRITER, **_PPO_NO_BONUS},
     {**_DIVERSE, **_GFLOWNET, "replay": _REPLAYS, "epsilon": (1e-9,), "seed": seeds(5)},
     # Adam's divisor as it usually is.

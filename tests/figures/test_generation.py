@@ -110,11 +110,11 @@ def test_learners_of_the_sweep_keep_their_names_at_every_size() -> None:
             [
                 *("DQN (told nothing)", "DQN, rewarded replay (told nothing)"),
                 *("GFlowNet (told nothing)", "GFlowNet, rewarded replay (told nothing)"),
-                "PPO (told nothing)",
             ],
             untold,
         ),
         **{f"{name}, reward withheld (told nothing)": [8] for name in ("DQN", "GFlowNet", "PPO")},
+        "PPO (told nothing)": [4, 8, 10, 12, 20],
         "GFlowNet, untrained (told nothing)": [8],
         "GFlowNet, adam eps 1e-08 (told nothing)": [12],
         "PPO, ent coef 0.0 (told nothing)": [10],
