@@ -37,7 +37,7 @@ def series(table: pd.DataFrame) -> Iterator[tuple[dict[str, Any], Any, pd.DataFr
     styles = zip(
         itertools.cycle(_COLORS), itertools.cycle(_DASHES), itertools.cycle(_MARKERS), strict=False
     )
-    log = len(table) > 0 and table["n"].max() > _LOG_FROM
+    log = len(table) > 0 and table["n"].max() >= _LOG_FROM
     width = _room(np.unique(table["n"].to_numpy(dtype=float)), len(names), log)
     for rank, (name, (color, dashes, marker)) in enumerate(zip(names, styles, strict=False)):
         rows = table[table["series"] == name]
@@ -141,7 +141,7 @@ def panels(
 def scale_of_n(axes: Axes, runs: pd.DataFrame) -> bool:
     """Mark the sizes on the axis of n; logarithmic, and True, where they span decades."""
     sizes = sorted({int(n) for n in runs["n"]})
-    log = bool(sizes) and sizes[-1] > _LOG_FROM
+    log = bool(sizes) and sizes[-1] >= _LOG_FROM
     if log:
         axes.set_xscale("log")
         axes.xaxis.set_minor_locator(NullLocator())
