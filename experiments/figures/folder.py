@@ -25,7 +25,8 @@ from experiments.figures.joined import RATES, Joined, read_rates
 from experiments.figures.matplotlib_alone import Figure
 from experiments.figures.protocol import is_written
 from experiments.figures.saving import save_figures
-from experiments.figures.series import free_bits, name_series, name_writers
+from experiments.figures.series import name_series
+from experiments.figures.writers import free_bits, name_writers
 from experiments.records import files, merging, tables
 from experiments.records.summary import STATISTICS
 from experiments.records.tables import TableError

@@ -14,7 +14,7 @@ import pandas as pd
 from experiments.figures import drawing, pages
 from experiments.figures.matplotlib_alone import Axes, Figure
 from experiments.figures.protocol import is_written, protocol, span
-from experiments.figures.series import free_bits, name_writers
+from experiments.figures.writers import free_bits, name_writers
 from experiments.records.summary import summarise
 
 _TITLE = "Writing a string, by who is told what"

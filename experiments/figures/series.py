@@ -6,7 +6,6 @@ the settings that tell them apart join the series' name; which ones is read off 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,13 +15,13 @@ from experiments.config import registry
 from experiments.records.schema import RESULT_COLUMNS
 from experiments.records.summary import STATISTICS
 
-_NO_SETTINGS = RESULT_COLUMNS | set(STATISTICS)
-_NO_SETTINGS |= {"run_id", "config_id", "seed", "schema_version", "method", "n", "series"}
+NO_SETTINGS = RESULT_COLUMNS | set(STATISTICS)
+NO_SETTINGS |= {"run_id", "config_id", "seed", "schema_version", "method", "n", "series"}
 # What follows from other settings, or says them together.
-_NO_SETTINGS |= {"told", "method_settings", "parent", "module", "module_version"}
+NO_SETTINGS |= {"told", "method_settings", "parent", "module", "module_version"}
 _FLAGS = ["search", "withhold_reward"]
-_NO_SETTINGS |= {"hindsight", *_FLAGS}  # they are part of a learner's first name
-_SEARCHED, _NULL, _UNTRAINED = "after a search", "reward withheld", "untrained"
+NO_SETTINGS |= {"hindsight", *_FLAGS}  # they are part of a learner's first name
+SEARCHED, NULL, UNTRAINED = "after a search", "reward withheld", "untrained"
 _WORDS = {
     "budget_env_steps": "budget",
     "continuing_task": "continuing",
@@ -67,105 +66,17 @@ def name_series(runs: pd.DataFrame) -> pd.Series:
     for (method, network, told, search, null, hindsight, untrained), group in grouped:
         module = group["module"].iloc[0] if "module" in group else None
         base = base_name(str(method), str(network), bool(hindsight), module)
-        base += f", {_SEARCHED}" if search else ""
+        base += f", {SEARCHED}" if search else ""
         base += f" (told {told})" if isinstance(told, str) else ""
-        base += f", {_NULL}" if null else ""
-        base += f", {_UNTRAINED}" if untrained else ""
+        base += f", {NULL}" if null else ""
+        base += f", {UNTRAINED}" if untrained else ""
         cells = group[settings].astype("string").fillna("")
         named = _name_group(base, group, cells)
-        order += sorted({*named.values()} - {*order}, key=_natural)
+        order += sorted({*named.values()} - {*order}, key=by_number)
         names |= named
     return pd.Series(
         pd.Categorical(runs["config_id"].map(names), order, ordered=True), index=runs.index
     )
-
-
-def name_writers(runs: pd.DataFrame, *, by_task: bool = True) -> pd.Series:
-    """As :func:`name_series`, for learners of strings that are written.
-
-    They keep their names at every size, as what differs with the size alone (budgets, widths) is
-    left out; of configurations of one task that then read alike each is told by how it departs
-    from the usual one, or by its id.
-
-    Args:
-        runs: As there.
-        by_task: Whether free bits are part of a name.
-    """
-    configs = runs.drop_duplicates("config_id").sort_values(["method", "network", "n"])
-    configs = configs.assign(_hindsight=has_hindsight(configs), free_bits=free_bits(configs))
-    words = pd.Series([_writer(row) for row in configs.to_dict("records")], index=configs.index)
-    tasks = [name for name in ("n", "free_bits", "word_size") if name in configs]
-    told = configs["told"].astype(str)
-    for _, learner in configs.groupby([words, told]):
-        words[learner.index] += _apart(learner, tasks)
-    alike = configs[tasks].assign(told=told, words=words).duplicated(keep=False)
-    words = words.where(~alike, words + ", " + configs["config_id"])
-    words += " (told " + told + ")"
-    if by_task:
-        bits = configs["free_bits"]
-        words = words.where(bits == 0, words + bits.map(", {} bits free".format))
-    names = dict(zip(configs["config_id"], words, strict=True))
-    order = sorted(set(names.values()), key=_natural)
-    return pd.Series(
-        pd.Categorical(runs["config_id"].map(names), order, ordered=True), index=runs.index
-    )
-
-
-def free_bits(runs: pd.DataFrame) -> pd.Series:
-    """How many bits do not matter in each run."""
-    if "free_bits" not in runs:
-        return pd.Series(0, index=runs.index)
-    return pd.to_numeric(runs["free_bits"]).fillna(0).astype(int)
-
-
-_OF_WRITERS = {
-    ("search", "True"): _SEARCHED,
-    ("replay", "rewarded"): "rewarded replay",
-    ("replay", "prioritized"): "prioritized replay",
-    ("loss", "likelihood"): "likelihood",
-    ("withhold_reward", "True"): _NULL,
-    ("updates_per_env_step", "0.0"): _UNTRAINED,
-}
-
-
-def _writer(row: Mapping[Any, Any]) -> str:
-    base = base_name(row["method"], row["network"], row["_hindsight"], row.get("module"))
-    # Which network it is, where it is the usual one, is nothing to tell.
-    parts = [base.removesuffix(", mlp")]
-    parts += [words for (name, value), words in _OF_WRITERS.items() if f"{row.get(name)}" == value]
-    return ", ".join(parts)
-
-
-def _apart(learner: pd.DataFrame, tasks: list[str]) -> list[str]:
-    """How each of a learner's configurations departs from the usual one, in words.
-
-    Of the settings that differ at one task; others may follow from the task.
-    """
-    cells = _cells(learner[[name for name in learner if name not in {*_NO_SETTINGS, *tasks}]])
-    differ = cells.groupby([learner[name] for name in tasks]).nunique().max() > 1
-    names = [name for name in map(str, cells) if differ[name]]
-    usual = {name: cells[name].mode()[0] for name in names}
-    return [
-        "".join(f", {_setting(name, row[name])}" for name in names if row[name] != usual[name])
-        for row in cells.to_dict("records")
-    ]
-
-
-def _cells(settings: pd.DataFrame) -> pd.DataFrame:
-    """Settings as text, those of an algorithm from outside each in a column of its own."""
-    cells = settings.astype("string").fillna("")
-    if "algorithm_kwargs" not in cells:
-        return cells
-    own = pd.DataFrame(cells.pop("algorithm_kwargs").map(_keywords).tolist(), index=cells.index)
-    return cells.assign(**own.astype("string").fillna(""))
-
-
-def _keywords(text: str) -> dict[str, Any]:
-    """A JSON of settings; one of a person's that is no such stays whole."""
-    try:
-        return dict(json.loads(text or "{}"))
-    except (ValueError, TypeError):
-        return {"algorithm_kwargs": text}
 
 
 def base_name(method: str, network: str, hindsight: bool = False, module: Any = None) -> str:
@@ -178,7 +89,7 @@ def base_name(method: str, network: str, hindsight: bool = False, module: Any = 
 
 def varying_settings(runs: pd.DataFrame) -> list[str]:
     """The settings that have more than one value, the network and the implementation in front."""
-    columns = [name for name in map(str, runs) if name not in _NO_SETTINGS]
+    columns = [name for name in map(str, runs) if name not in NO_SETTINGS]
     # A setting has one value for all seeds of a configuration.
     within = runs.groupby("config_id")[columns].nunique(dropna=False).max()
     among = runs[columns].nunique(dropna=False)
@@ -203,7 +114,7 @@ def _name_group(base: str, group: pd.DataFrame, cells: pd.DataFrame) -> dict[str
     for some, words in tasks:
         if grid or words is None:
             words = [
-                [_setting(name, row[name]) for name in differing if row[name] != usual[name]]
+                [in_words(name, row[name]) for name in differing if row[name] != usual[name]]
                 for row in cells.loc[some.index].to_dict("records")
             ]
         whole = [", ".join([base, *filter(None, parts)]) for parts in words]
@@ -231,7 +142,7 @@ def departures(cells: pd.DataFrame) -> list[list[str]] | None:
         return None
 
     def words(row: dict[str, str], without: Iterable[str] = ()) -> list[str]:
-        return [_setting(name, value) for name, value in row.items() if name not in without]
+        return [in_words(name, value) for name, value in row.items() if name not in without]
 
     followers = registry.followers()
     short = [words(row, _following(row, followers)) for row in rows]
@@ -302,7 +213,7 @@ def _distinguishing(sizes: pd.Series, cells: pd.DataFrame) -> list[str] | None:
     return chosen
 
 
-def _setting(name: str, value: str) -> str:
+def in_words(name: str, value: str) -> str:
     """A setting in words."""
     if (name, value) in _NAMES:
         return _NAMES[name, value]
@@ -315,7 +226,7 @@ def _setting(name: str, value: str) -> str:
     return f"{_WORDS.get(name, name.replace('_', ' '))} {value}".strip()
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
+def by_number(name: str) -> list[tuple[int, str]]:
     """Sorts numbers by size: budget 9,000 comes before budget 10,000."""
     return [
         (int(word.replace(",", "")), "") if word.replace(",", "").isdigit() else (-1, word)

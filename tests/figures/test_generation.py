@@ -11,7 +11,7 @@ from experiments.config.blocks import plan
 from experiments.config.presets import PRESETS
 from experiments.config.run_settings import APPEND
 from experiments.figures import generation
-from experiments.figures.series import name_writers
+from experiments.figures.writers import name_writers
 from tests.figures.drawn import heights, labels, lines, page_rows, panels
 from tests.made_tables import DQN, runs_of, together
 
