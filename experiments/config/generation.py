@@ -79,7 +79,7 @@ GENERATION: tuple[Block, ...] = (
         **_GFLOWNET,
         "replay": _REPLAYS,
         "epsilon": (1e-9,),
-        # Steps that stay as long do not settle: one seed of five ended on a single string.
+        # Steps that stay as long do not settle: in a trial a seed of five ended on one string.
         "learning_rate_schedule": ("linear",),
         "seed": seeds(5),
     },
