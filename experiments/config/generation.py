@@ -81,6 +81,8 @@ GENERATION: tuple[Block, ...] = (
         "epsilon": (1e-9,),
         # Steps that stay as long do not settle: in a trial a seed of five ended on one string.
         "learning_rate_schedule": ("linear",),
+        # Without it strings that are hardly written any more are hardly balanced any more.
+        "exploration_eps": (0.0, 0.1),
         "seed": seeds(5),
     },
     # Adam's divisor as it usually is.

@@ -118,6 +118,8 @@ def test_learners_of_the_sweep_keep_their_names_at_every_size() -> None:
         "GFlowNet, untrained (told nothing)": [8],
         "GFlowNet, adam eps 1e-08 (told nothing)": [12],
         "PPO, ent coef 0.0 (told nothing)": [10],
+        "GFlowNet, exploration eps 0.1 (told nothing)": [10],
+        "GFlowNet, rewarded replay, exploration eps 0.1 (told nothing)": [10],
         "GFlowNet, after a search, rewarded replay (told nothing)": [20, 32, 40],
         "DQN + HER (told s)": [20, 50],
         "DQN + HER, reward withheld (told s)": [20],
