@@ -66,6 +66,14 @@ _HER_WRITES: Block = {
 GENERATION: tuple[Block, ...] = (
     *({**task, **_GFLOWNET, "replay": _REPLAYS} for task in _FOUND_SOON),
     {**_RARE[0], **_GFLOWNET, "replay": ("rewarded",)},
+    # Few of the strings that it writes are learned from, but all that are right are kept.
+    {
+        **_strings(20, 6_000_000),
+        **_GFLOWNET,
+        "replay": ("rewarded",),
+        "n_envs": (2_048,),
+        "batch_size": (256,),
+    },
     *({**task, **_GFLOWNET, "replay": _REPLAYS, "seed": seeds(5)} for task in (*_DENSE, *_RARE)),
     *(
         {**task, **_DQN_WRITES, "replay": _REPLAYS}
