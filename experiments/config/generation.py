@@ -19,6 +19,7 @@ def _strings(n: int, count: int, free_bits: int = 0) -> Block:
 # A uniform policy meets a right string in the first half of 19 budgets in 20; from there on solved
 # is what holds.
 _FOUND_SOON = (*(_strings(n, 60_000) for n in (4, 8)), _strings(12, 120_000))
+_NOT_FOUND = _strings(24, 20_000)
 _DENSE = tuple(_strings(20, 60_000, free_bits) for free_bits in (12, 8))
 # One string in 2^16 is right.
 _RARE = (_strings(16, 400_000), _strings(20, 400_000, 4))
@@ -64,7 +65,7 @@ _HER_WRITES: Block = {
 }
 
 GENERATION: tuple[Block, ...] = (
-    *({**task, **_GFLOWNET, "replay": _REPLAYS} for task in _FOUND_SOON),
+    *({**task, **_GFLOWNET, "replay": _REPLAYS} for task in (*_FOUND_SOON, _NOT_FOUND)),
     {**_RARE[0], **_GFLOWNET, "replay": ("rewarded",)},
     # Few of the strings that it writes are learned from, but all that are right are kept.
     {
@@ -77,10 +78,10 @@ GENERATION: tuple[Block, ...] = (
     *({**task, **_GFLOWNET, "replay": _REPLAYS, "seed": seeds(5)} for task in (*_DENSE, *_RARE)),
     *(
         {**task, **_DQN_WRITES, "replay": _REPLAYS}
-        for task in (*_FOUND_SOON, *_DENSE, *_RARE, _DIVERSE)
+        for task in (*_FOUND_SOON, *_DENSE, *_RARE, _NOT_FOUND, _DIVERSE)
     ),
     # Each of the rare ones would take it eight minutes.
-    *({**task, **_UNTOLD_WRITER, **_PPO} for task in (*_FOUND_SOON, *_DENSE, _DIVERSE)),
+    *({**task, **_UNTOLD_WRITER, **_PPO} for task in (*_FOUND_SOON, *_DENSE, _NOT_FOUND, _DIVERSE)),
     {**_DIVERSE, **_UNTOLD_WRITER, **_PPO_NO_BONUS},
     {
         **_DIVERSE,
