@@ -53,6 +53,7 @@ _TOLD_WRITER: Block = {"goal_mode": ("random",), "seed": seeds(5)}
 _GFLOWNET_TOLD: Block = {**_TOLD_WRITER, "method": ("gflownet",), "hindsight": (True,)}
 _REPLAYS = ("uniform", "rewarded")
 _LOSSES = ("trajectory_balance", "likelihood")
+_TRANSFORMER: Block = {"network": ("transformer",)}
 _HER_WRITES: Block = {
     **_TOLD_WRITER,
     "method": ("stable_baselines3:DQN",),
@@ -113,14 +114,15 @@ GENERATION: tuple[Block, ...] = (
         }
         for n, count in ((20, 10), (32, 5), (40, 3))
     ),
-    # Told s; and the control that asks for no reward.
+    # Told s; and the control that asks for no reward, and the one that has no updates.
     *({**_strings(n, 16_000), **_GFLOWNET_TOLD, "loss": _LOSSES} for n in (20, 50)),
+    {**_strings(20, 16_000), **_GFLOWNET_TOLD, "updates_per_env_step": (0.0,)},
     # Half of each batch as it was written, and wrong: relabelled ones alone are all right.
     {**_strings(20, 16_000), **_GFLOWNET_TOLD, "relabel_share": (0.5,)},
-    {**_strings(100, 16_000), **_GFLOWNET_TOLD, "network": ("transformer",)},
+    *({**_strings(n, 16_000), **_GFLOWNET_TOLD, **_TRANSFORMER} for n in (20, 100)),
     *({**_strings(n, 16_000), **_HER_WRITES} for n in (20, 50)),
     *(
         {**_strings(20, 16_000), **writer, "withhold_reward": (True,)}
-        for writer in (_GFLOWNET_TOLD, _HER_WRITES)
+        for writer in (_GFLOWNET_TOLD, {**_GFLOWNET_TOLD, **_TRANSFORMER}, _HER_WRITES)
     ),
 )

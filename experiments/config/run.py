@@ -111,7 +111,8 @@ class RunConfig(RunSettings):
             fixed |= {"continuing_task": False, "implementation": "fast"}
         for name, only in fixed.items():
             if (value := getattr(self, name)) != only:
-                raise ConfigError(f"{name} must be {only!r} in {self.env}, got {value!r}")
+                why = ", n / word_size" if name == "max_steps" else ""
+                raise ConfigError(f"{name} must be {only!r}{why} in {self.env}, got {value!r}")
         if not writes and self.start == "empty":
             raise ConfigError(
                 f"start must be one of 'random', 'zeros' in {self.env}, got {self.start!r}"

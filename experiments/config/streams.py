@@ -1,7 +1,9 @@
 """Streams of random numbers that one seed gives, apart from each other.
 
 The environment draws its starts from the stream that ``reset(seed=k)`` makes. A generator that is
-made of k alone would repeat it, so everything else has a name that goes into its seed.
+made of k alone would repeat it, so everything else has a name that goes into its seed. Targets
+are drawn by n in the same way (`bitseq_env.rules.target_generator`): the stream of number n begins
+as a target of n bits does, which nothing that learns makes use of.
 """
 
 from __future__ import annotations

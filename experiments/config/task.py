@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 import gymnasium as gym
+import numpy as np
+import numpy.typing as npt
 
 import bitseq_env  # noqa: F401  (registers the environments)
 from experiments.config.run import RunConfig
@@ -53,6 +55,21 @@ class Task:
     def actions(self) -> int:
         """How many there are."""
         return int(2**self.word_size) if self.writes else self.n
+
+    def words(self, bits: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """(..., bits) bits as the actions that write them, (..., bits / word_size)."""
+        bits = np.asarray(bits, dtype=np.int64)
+        parts = bits.reshape(*bits.shape[:-1], -1, self.word_size)
+        words: npt.NDArray[np.int64] = parts @ (1 << self._places)
+        return words
+
+    def bits(self, words: npt.NDArray[np.int64]) -> npt.NDArray[np.int8]:
+        """(...) actions as the bits that they write, (..., word_size), most significant first."""
+        return (words[..., None] >> self._places & 1).astype(np.int8)
+
+    @property
+    def _places(self) -> npt.NDArray[np.int64]:
+        return np.arange(self.word_size)[::-1]
 
     @property
     def arguments(self) -> dict[str, Any]:

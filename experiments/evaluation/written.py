@@ -95,7 +95,7 @@ def sampled(
         split = rng.multinomial(counts, shares / shares.sum(axis=1, keepdims=True))
         before, words = np.nonzero(split)
         strings, counts = strings[before], split[before, words]
-        strings[:, begin : begin + task.word_size] = words[:, None] >> _places(task) & 1
+        strings[:, begin : begin + task.word_size] = task.bits(words)
     return strings, counts
 
 
@@ -126,8 +126,8 @@ def _log_chances(
         states = strings.copy()
         states[:, begin:] = OPEN
         free = max(0, begin + size - counting)  # of this word
-        wanted = strings[:, begin : begin + size].astype(np.int64) @ (1 << _places(task))
-        right = words[None] >> free == wanted[:, None] >> free
+        wanted = task.words(strings[:, begin : begin + size])
+        right = words[None] >> free == wanted >> free
         logs = _in_parts(log_probs, task, states, goals)
         total += np.logaddexp.reduce(np.where(right, logs, -np.inf), axis=1)
     return total
@@ -144,11 +144,5 @@ def _greedy(policy: Policy, task: Task, goal: Bits) -> Bits:
     """The (1, n) string that a policy writes without randomness."""
     string = np.full((1, task.n), OPEN, dtype=np.int8)
     for begin in range(0, task.n, task.word_size):
-        string[:, begin : begin + task.word_size] = policy(string, goal)[:, None] >> _places(task)
-        string[:, begin : begin + task.word_size] &= 1
+        string[:, begin : begin + task.word_size] = task.bits(policy(string, goal))
     return string
-
-
-def _places(task: Task) -> npt.NDArray[np.int64]:
-    """Of a word's bits, the most significant first."""
-    return np.arange(task.word_size)[::-1]

@@ -28,8 +28,8 @@ def print_results(console: Console, table: pd.DataFrame, wanted: Collection[str]
     runs = table[table["run_id"].isin(wanted)]
     if 0 < len(runs) <= _LONG:
         console.table(
-            "Runs (success: greedy episodes that reach s, at the end; held: good looks "
-            "in the second half; solved at: env steps)",
+            "Runs (success: greedy episodes that reach s, at the end, or a policy's own chance to "
+            "write it; held: good looks in the second half; solved at: env steps)",
             ["method", "network", "told", "n", "seed", "success", "held", "solved at", "train s"],
             [
                 [
@@ -46,8 +46,9 @@ def print_results(console: Console, table: pd.DataFrame, wanted: Collection[str]
         summary = summarise(table)
         summary = summary[summary["config_id"].isin(runs["config_id"])]
         console.table(
-            "Configurations (seeds solved; held: looks of at least 0.99 in the second half; null: "
-            "the same without reward; p: Fisher's test of the two)",
+            "Configurations (seeds solved; held: looks of at least 0.99, 0.95 where strings are "
+            "written, in the second half; null: the same without reward; p: Fisher's test of the "
+            "two)",
             ["method", "network", "told", "n", "solved", "held", "steps to solve", "null", "p"],
             [
                 [

@@ -26,6 +26,8 @@ _DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1
 _MARKERS = "osDP*Xphd"  # without triangles, which stand for unsolved runs
 _LOG_FROM = 100
 """Largest n from which the axis of n is logarithmic."""
+_MOST_ROOM = 0.6
+"""Bits: nothing is drawn nearer to another whole number than to its own."""
 
 
 def series(table: pd.DataFrame) -> Iterator[tuple[dict[str, Any], Any, pd.DataFrame]]:
@@ -38,12 +40,13 @@ def series(table: pd.DataFrame) -> Iterator[tuple[dict[str, Any], Any, pd.DataFr
         itertools.cycle(_COLORS), itertools.cycle(_DASHES), itertools.cycle(_MARKERS), strict=False
     )
     log = len(table) > 0 and table["n"].max() >= _LOG_FROM
-    width = _room(np.unique(table["n"].to_numpy(dtype=float)), len(names), log)
-    for rank, (name, (color, dashes, marker)) in enumerate(zip(names, styles, strict=False)):
-        rows = table[table["series"] == name]
-        if not len(rows):
+    drawn = [name for name in names if (table["series"] == name).any()]
+    width = _room(np.unique(table["n"].to_numpy(dtype=float)), len(drawn), log)
+    for name, (color, dashes, marker) in zip(names, styles, strict=False):
+        if name not in drawn:
             continue
-        aside = width * (rank - (len(names) - 1) / 2) / max(1, len(names) - 1)
+        rows = table[table["series"] == name]
+        aside = width * (drawn.index(name) - (len(drawn) - 1) / 2) / max(1, len(drawn) - 1)
 
         def place(sizes: pd.Series, aside: float = aside) -> Floats:
             values = sizes.to_numpy(dtype=float)
@@ -54,11 +57,12 @@ def series(table: pd.DataFrame) -> Iterator[tuple[dict[str, Any], Any, pd.DataFr
 
 
 def _room(sizes: Floats, count: int, log: bool) -> float:
-    """How far ``count`` series may spread around a size without meeting those of the next."""
+    """How far ``count`` series may spread around a size without being taken for another one's."""
     if len(sizes) < 2:
         return 0.02 * count
     places = np.log(sizes) if log else sizes
-    return min(0.6 * float(np.diff(places).min()), 0.015 * count * float(np.ptp(places)))
+    room = min(0.6 * float(np.diff(places).min()), 0.015 * count * float(np.ptp(places)))
+    return room if log else min(room, _MOST_ROOM)
 
 
 def plain(text: str) -> str:

@@ -15,7 +15,7 @@ from experiments.figures import drawing, pages
 from experiments.figures.matplotlib_alone import Axes, Figure
 from experiments.figures.protocol import is_written, protocol, span
 from experiments.figures.writers import free_bits, name_writers
-from experiments.records.summary import summarise
+from experiments.records.summary import quantile, summarise
 
 _TITLE = "Writing a string, by who is told what"
 _MEANS = (
@@ -64,13 +64,62 @@ def figure(runs: pd.DataFrame) -> Figure | None:
 
 
 def page(runs: pd.DataFrame) -> str | None:
-    """How much each policy varies, where several strings are right; None where none is."""
+    """What each learner took, in strings, and how much policies vary; None where none writes."""
     tasks = _tasks(runs)
-    diverse = None if tasks is None else tasks[tasks["samples"].notna()]
-    if diverse is None or diverse.empty:
+    if tasks is None:
         return None
+    parts = [
+        f"{protocol(tasks)}. Medians over all seeds, unsolved ones the slowest; a dash where the "
+        "median seed is. *First*: strings until the first right one, those of a search among them. "
+        "*Reward queries*: strings whose reward the learner was told, searched and relabelled ones "
+        f"among them. {_MEMORISED}",
+        _spent(tasks),
+    ]
+    diverse = tasks[tasks["samples"].notna()]
+    if len(diverse):
+        parts += [
+            "Where several strings are right. *Right strings*: different ones among those that "
+            "were sampled after the training. *KL* of the uniform distribution over all right "
+            "strings to the policy, in nats, exact; infinite where one is never written. A policy "
+            "that is not stochastic writes one string.",
+            _varies(diverse),
+        ]
+    return pages.page("generation", _TITLE, *parts)
+
+
+def _spent(tasks: pd.DataFrame) -> str:
+    """What learning took, in strings, updates and rewards that were asked for."""
+    header = ["learner", "n", "free bits", "solved", *_SPENT]
+    spent = {name: tasks[column].astype(float) for name, column in _SPENT.items()}
+    for name in ("strings", "first", "to solve"):
+        spent[name] /= tasks["max_steps"]
+    rows = [
+        [
+            *(str(name), f"{n:,}", f"{free:,}", f"{group['solved'].sum()}/{len(group)}"),
+            *(_median(column[group.index]) for column in spent.values()),
+        ]
+        for (name, n, free), group in tasks.groupby(["series", *_AMONG], observed=True)
+    ]
+    return pages.markdown(header, rows)
+
+
+def _median(values: pd.Series) -> str:
+    return pages.number(quantile(values.to_numpy(dtype=np.float64, na_value=np.nan), 0.5))
+
+
+_SPENT = {
+    "strings": "budget_env_steps",
+    "first": "env_steps_to_first_reward",
+    "to solve": "env_steps_to_solve",
+    "updates": "gradient_updates",
+    "reward queries": "reward_queries",
+}
+
+
+def _varies(diverse: pd.DataFrame) -> str:
+    """How many right strings are written, and how evenly."""
     header = ["learner", "n", "free bits", "seeds", "right strings", "wrong", "of samples"]
-    header += ["KL, median", "KL, range", "reward queries"]
+    header += ["KL, median", "KL, range"]
     rows = []
     for (name, n, free), group in diverse.groupby(["series", *_AMONG], observed=True):
         divergence = group["kl_to_uniform"].astype(float).fillna(math.inf)
@@ -82,19 +131,9 @@ def page(runs: pd.DataFrame) -> str | None:
                 span(group["samples"]),
                 _nats(divergence.median()),
                 f"{_nats(divergence.min())} to {_nats(divergence.max())}",
-                pages.number(group["reward_queries"].astype(float).median()),
             ]
         )
-    return pages.page(
-        "generation",
-        _TITLE,
-        f"{protocol(diverse)}. *Right strings*: different right ones among those that were sampled "
-        "after the training. *KL* of the uniform distribution over all right strings to the "
-        "policy, in nats, exact; infinite where one is never written. *Reward queries*: strings "
-        "whose reward the learner was told, searched and relabelled ones among them. A policy that "
-        f"is not stochastic writes one string. {_MEMORISED}",
-        pages.markdown(header, rows),
-    )
+    return pages.markdown(header, rows)
 
 
 def _tasks(runs: pd.DataFrame) -> pd.DataFrame | None:

@@ -79,8 +79,8 @@ def played(task: Task, differs: Bits, actions: Actions) -> Episode:
     try:
         goal: Bits = env.reset(seed=task.seed)[0]["desired_goal"]
         first = goal ^ differs
-        if task.writes:  # words, the most significant bit first
-            actions = first.reshape(-1, task.word_size) @ (1 << np.arange(task.word_size)[::-1])
+        if task.writes:
+            actions = task.words(first)
         observation, _ = env.reset(options=None if task.writes else {"state": first})
         states, told = [observation["observation"]], []
         for action in actions.tolist():

@@ -56,11 +56,25 @@ def test_series_differ_in_more_than_colour() -> None:
     assert all(to_rgb(style["color"]) for style in styles)
 
 
-def test_places_of_series_never_meet_the_next_size() -> None:
-    runs = comparison_of(sizes=(1, 2, 3, 50), networks=("mlp", "equivariant"))
-    places = np.array([place(pd.Series([1, 2, 3, 50])) for _, place, _ in drawing.series(runs)])
+@pytest.mark.parametrize("sizes", [(1, 2, 3, 50), (8, 12, 16, 20), (2, 90), (4, 8, 50, 100)])
+@pytest.mark.parametrize("count", [2, 12])
+def test_places_of_series_never_meet_the_next_size(sizes: tuple[int, ...], count: int) -> None:
+    among = [
+        comparison_of(sizes=sizes, methods=("dqn",), n_envs=envs) for envs in range(1, count + 1)
+    ]
+    at = pd.Series(sizes)
+    places = np.array([place(at) for _, place, _ in drawing.series(together(*among))])
     assert (places.max(axis=0)[:-1] < places.min(axis=0)[1:]).all()
-    assert np.abs(places - [1, 2, 3, 50]).max() < 0.5
+    assert len(set(map(tuple, places))) == count
+    if max(sizes) < 100:
+        assert np.abs(places - at.to_numpy()).max() < 0.5
+
+
+def test_series_that_are_not_drawn_take_no_room() -> None:
+    runs = together(*(comparison_of(methods=("dqn",), n_envs=envs) for envs in range(1, 13)))
+    of_one = runs[runs["series"] == runs["series"].cat.categories[7]]
+    [(_, place, _)] = drawing.series(of_one)
+    np.testing.assert_allclose(place(of_one["n"]), of_one["n"])
 
 
 def test_episodes_show_the_medians_and_the_unsolved() -> None:

@@ -197,11 +197,15 @@ def test_with_hindsight_fresh_strings_may_be_wrong_and_rewarded_ones_are_kept() 
         ({"search_budget_env_steps": 9}, "search_budget_env_steps must be 0 without a .* got 9"),
         ({**SEARCH, "free_bits": 4}, "free_bits must be at most 3, got 4"),
         ({"one_success": True}, "one_success=True is for method 'dqn' only, got 'gflownet'"),
-        ({"replay": "rewarded", "replay_share": 1}, "replay_share must be below 1, got 1.0"),
+        ({"replay": "rewarded", "replay_share": 1}, "must leave a string of a batch of .* got 1.0"),
+        (
+            {"replay": "rewarded", "replay_share": 0.999, "batch_size": 128},
+            "replay_share must leave a string of a batch of 128 to others, got 0.999",
+        ),
         ({"replay": "rewarded", "batch_size": 1}, "a string or more of a batch of 1, got 0.25"),
         (
             {"hindsight": True, "sees_target": True, "replay": "rewarded", "relabel_share": 1},
-            "must be at most 1 together, got 1.0 and 0.25",
+            "must be at most a batch of .* together, got 1.0 and 0.25",
         ),
         ({"replay": "rewarded", "goal_mode": "random"}, "needs sees_target=True where goal_mode"),
         ({"n_envs": 8, "budget_env_steps": 31}, "budget_env_steps must be at least 32, got 31"),
@@ -214,7 +218,10 @@ def test_with_hindsight_fresh_strings_may_be_wrong_and_rewarded_ones_are_kept() 
         ({"loss": "squared"}, "loss must be one of 'trajectory_balance', 'likelihood'"),
         ({"learner_reward": "r-1"}, "learner_reward must be 'r' for 'gflownet', got 'r-1'"),
         ({"reward_type": "hamming"}, "reward_type must be 'zero_one' for 'gflownet', got 'hamm"),
-        ({"n_envs": 8, "batch_size": 9}, "n_envs must be at least 9, got 8"),
+        (
+            {"n_envs": 8, "batch_size": 9},
+            "at least 9, the fresh strings of a batch_size of 9, got 8",
+        ),
         ({"updates_per_env_step": 0.3, "n_envs": 8}, "a whole number of updates for each 8 x 4"),
         ({"method": "dqn", "log_z_learning_rate": 1.0}, "is for method 'gflownet' only, got 'dqn'"),
         ({"method": "dqn", "network": "transformer"}, "one of 'mlp', 'equivariant' for .* 'trans"),
@@ -231,7 +238,7 @@ def test_a_run_that_begins_with_a_string_has_defaults_of_its_own() -> None:
     written = {n: v for n, v in BLIND.items() if n != "hidden"} | {"n": 24, "word_size": 4}
     usual = of(written, replay="rewarded")
     run = of(written, **SEARCH, free_bits=6)
-    assert (usual.budget_env_steps, run.budget_env_steps) == (100_000 * 6, 32_000 * 6)
+    assert (usual.budget_env_steps, run.budget_env_steps) == (400_000 * 6, 32_000 * 6)
     assert (usual.search_budget_env_steps, usual.searched) == (0, 0)
     assert (run.search_budget_env_steps, run.searched) == (8 * 2**18 * 6, 2 * 2**18)
     assert of(BLIND, **SEARCH, n=64).search_budget_env_steps == 2**53
@@ -252,6 +259,12 @@ def test_a_given_string_is_kept_with_its_goal_where_that_is_shown() -> None:
         assert strings.tolist() == [[0, 1, 1, 0]] * 2
         assert (goals is None) != told
         assert goals is None or goals.tolist() == [[0, 1, 1, 1]] * 2
+
+
+@pytest.mark.parametrize(("name", "value"), [("epsilon", 0.5), ("log_z_learning_rate", 0.1)])
+def test_what_asks_for_no_reward_has_no_settings_of_rewards(name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=f"{name} must be .* with loss='likelihood', .* {value}"):
+        of(TOLD, loss="likelihood", **{name: value})
 
 
 def test_what_asks_for_no_reward_has_no_null() -> None:

@@ -44,7 +44,7 @@ def test_it_is_part_of_a_name_and_the_flip_environment_is_none() -> None:
         ({"n": 10, "word_size": 3}, "word_size must divide n = 10, got 3"),
         ({"word_size": 17}, "word_size must be .* at most 16, got 17"),
         ({"free_bits": 4}, "free_bits must be at most 3, got 4"),
-        ({"max_steps": 7}, "max_steps must be 4 in BitSequenceAppend-v0, got 7"),
+        ({"max_steps": 7}, "max_steps must be 4, n / word_size in BitSequenceAppend-v0, got 7"),
         ({"start": "zeros"}, "start must be 'empty' in BitSequenceAppend-v0, got 'zeros'"),
         ({"continuing_task": True}, "continuing_task must be False .* got True"),
         ({"implementation": "stock"}, "implementation must be 'fast' .* got 'stock'"),

@@ -30,8 +30,8 @@ class Source(Search):
         "Strings that were written are learned from as what their goal had been.", False
     )
     replay: Literal["uniform", "rewarded"] = setting(
-        "uniform: a trajectory is learned from once, as it was sampled; rewarded: a share of each "
-        "batch comes from strings that were rewarded, which are kept.",
+        "uniform: strings are learned from as they are sampled, and then forgotten; rewarded: a "
+        "share of each batch comes from strings that were rewarded, which are kept.",
         "uniform",
     )
 
@@ -147,12 +147,15 @@ class GFlowNetRun(SearchingRun, Source):
             if ((value := getattr(self, name)) > 0) != is_on:
                 needed = "above 0 with" if is_on else "0 without"
                 raise ConfigError(f"{name} must be {needed} {how}, got {value!r}")
-        if self.replay_share == 1:
-            raise ConfigError("replay_share must be below 1, got 1.0: a batch wants others as well")
-        if self.relabel_share + self.replay_share > 1:
+        if self.shares[1] == self.batch_size:
             raise ConfigError(
-                "relabel_share and replay_share must be at most 1 together, got "
-                f"{self.relabel_share!r} and {self.replay_share!r}"
+                f"replay_share must leave a string of a batch of {self.batch_size} to others, got "
+                f"{self.replay_share!r}"
+            )
+        if sum(self.shares) > self.batch_size:
+            raise ConfigError(
+                "relabel_share and replay_share must be at most a batch of "
+                f"{self.batch_size} together, got {self.relabel_share!r} and {self.replay_share!r}"
             )
         for name, share, count in zip(
             ("relabel_share", "replay_share"),
@@ -183,9 +186,18 @@ class GFlowNetRun(SearchingRun, Source):
                 "loss='likelihood' learns from relabelled strings alone: hindsight=True and "
                 f"relabel_share=1, got {self.hindsight} and {self.relabel_share!r}"
             )
+        for name, unread in (("epsilon", None), ("log_z_learning_rate", 0)):
+            if self.loss == "likelihood" and (value := getattr(self, name)) != unread:
+                raise ConfigError(
+                    f"{name} must be {unread} with loss='likelihood', which has no rewards, got "
+                    f"{value!r}"
+                )
         fresh = self.batch_size - sum(self.shares)
-        if fresh > self.n_envs:
-            check_at_least("n_envs", self.n_envs, fresh)
+        if self.n_envs < fresh:
+            raise ConfigError(
+                f"n_envs must be at least {fresh}, the fresh strings of a batch_size of "
+                f"{self.batch_size}, got {self.n_envs}"
+            )
         if self.updates_per_env_step:
             a_batch = self.n_envs * self.max_steps
             check_at_least("budget_env_steps", self.budget_env_steps, a_batch)
@@ -227,7 +239,7 @@ class GFlowNetRun(SearchingRun, Source):
         With hindsight a goal is shown with each trajectory, its definition says that 2^free_bits
         strings are right, and that is all of Z there is to know. Without, and for a null, it is
         that of a world in which every string is wrong: a uniform policy is balanced there, and
-        stays what it is until the first reward.
+        stays what it is until the first reward; a null, which has none, stays so for ever.
         """
         everything = self.n * math.log(2) + self.log_epsilon
         if not self.hindsight or self.withhold_reward:
@@ -248,7 +260,7 @@ def _trajectories(run: Filled) -> int:
         return 16_000
     if run["search"]:
         return 32_000
-    return 100_000 if run["replay"] == "rewarded" else 60_000
+    return 400_000 if run["replay"] == "rewarded" else 120_000
 
 
 registry.register(
@@ -264,7 +276,7 @@ registry.register(
             Rule("n_envs", "128; 32 with hindsight", lambda run: 32 if run["hindsight"] else 128),
             Rule(
                 "budget_env_steps",
-                "60,000 strings, 100,000 with rewarded replay, 32,000 that come after a search, "
+                "120,000 strings, 400,000 with rewarded replay, 32,000 that come after a search, "
                 "16,000 with hindsight",
                 lambda run: _trajectories(run) * run["max_steps"],
             ),

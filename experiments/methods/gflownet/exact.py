@@ -7,7 +7,7 @@ import torch as th
 from experiments.methods.networks.writers import Writer, as_words
 
 _LOGITS = 2**20
-"""How many steps of strings are computed together, at most."""
+"""Logits that are computed together, at most."""
 
 
 def log_chances(writer: Writer, strings: th.Tensor, goals: th.Tensor | None) -> th.Tensor:
