@@ -73,7 +73,7 @@ GENERATION: tuple[Block, ...] = (
         **_strings(20, 6_000_000),
         **_GFLOWNET,
         "replay": ("rewarded",),
-        "n_envs": (2_048,),
+        "n_envs": (4_096,),
         "batch_size": (256,),
     },
     *({**task, **_GFLOWNET, "replay": _REPLAYS, "seed": seeds(5)} for task in (*_DENSE, *_RARE)),
