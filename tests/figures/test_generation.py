@@ -132,7 +132,7 @@ def test_learners_of_the_sweep_keep_their_names_at_every_size() -> None:
         "GFlowNet, exploration eps 0.1 (told nothing)": [10],
         "GFlowNet, rewarded replay, exploration eps 0.1 (told nothing)": [10],
         "GFlowNet, after a search, rewarded replay (told nothing)": [20, 32, 40],
-        "DQN + HER (told s)": [20, 50],
+        "DQN + HER (told s)": [10, 20],
         "DQN + HER, reward withheld (told s)": [20],
         "GFlowNet + hindsight (told s)": [20, 50],
         "GFlowNet + hindsight, likelihood (told s)": [20, 50],
