@@ -28,6 +28,8 @@ _LOG_FROM = 100
 """Largest n from which the axis of n is logarithmic."""
 _MOST_ROOM = 0.6
 """Bits: nothing is drawn nearer to another whole number than to its own."""
+_MOST_ROOM_LOG = 0.12
+"""The same where n is logarithmic: 6% to either side."""
 
 
 def series(table: pd.DataFrame) -> Iterator[tuple[dict[str, Any], Any, pd.DataFrame]]:
@@ -62,7 +64,7 @@ def _room(sizes: Floats, count: int, log: bool) -> float:
         return 0.02 * count
     places = np.log(sizes) if log else sizes
     room = min(0.6 * float(np.diff(places).min()), 0.015 * count * float(np.ptp(places)))
-    return room if log else min(room, _MOST_ROOM)
+    return min(room, _MOST_ROOM_LOG if log else _MOST_ROOM)
 
 
 def plain(text: str) -> str:

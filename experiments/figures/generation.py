@@ -6,7 +6,6 @@ Everywhere ``runs`` has the columns of ``runs.csv``.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -183,30 +182,26 @@ def _success(axes: Axes, runs: pd.DataFrame, at: pd.Series) -> None:
 
 
 def _right(axes: Axes, runs: pd.DataFrame) -> None:
-    """How many right strings each learner writes, and its divergence in words."""
-    styles = {style["label"]: (style, group) for style, _, group in drawing.series(runs)}
-    for place, (style, group) in enumerate(styles.values()):
+    """How many right strings each learner writes, with its name and its divergence."""
+    n, free = (int(runs[name].iloc[0]) for name in _AMONG)
+    bars = list(drawing.series(runs))
+    for place, (style, _, group) in enumerate(bars):
         counts = group["right_strings"].astype(float)
-        look: dict[str, Any] = {"color": style["color"], "alpha": 0.8, "height": 0.6}
-        look |= {"label": style["label"]}
-        axes.barh(place, counts.median(), **look)
+        axes.barh(place, counts.median(), color=style["color"], alpha=0.35, height=0.75)
         axes.plot(counts, np.full(len(counts), place), **drawing.dots(style) | {"color": "0.2"})
         divergence = group["kl_to_uniform"].astype(float).fillna(math.inf).median()
-        text = f"KL {_nats(divergence)}"
-        inside = counts.median() > 2 ** int(group["free_bits"].iloc[0]) / 2
+        short = counts.max() < 2**free / 2
         axes.annotate(
-            text,
-            (float(counts.max()), place),
-            (-6 if inside else 6, 0),
+            f"{style['label'].removesuffix(' (told nothing)')}: KL {_nats(divergence)}",
+            (float(counts.max()) if short else 0, place),
+            (6, 0),
             textcoords="offset points",
-            ha="right" if inside else "left",
             va="center",
-            fontsize=8.5,
-            color="white" if inside else "0.2",
+            fontsize=8,
+            color="0.1",
         )
-    n, free = (int(runs[name].iloc[0]) for name in _AMONG)
     axes.set_xlim(0, 2**free * 1.05)
-    axes.set_ylim(len(styles) - 0.4, -0.6)
+    axes.set_ylim(len(bars) - 0.4, -0.6)
     axes.set_yticks([])
     axes.set_xlabel(f"right strings that are written, of {2**free}; n = {n}")
 

@@ -70,7 +70,10 @@ def test_each_learner_is_a_line_by_n_and_by_density() -> None:
     assert ends == {"DQN (told nothing)": [1, 1, 0], "GFlowNet (told nothing)": [1, 1, 1]}
     bars: list[Any] = list(by_strings.patches)
     assert [bar.get_width() for bar in bars] == [1, 63]
-    assert {text.get_text() for text in by_strings.texts} == {"KL 0.002", "KL infinite"}
+    assert {text.get_text() for text in by_strings.texts} == {
+        "DQN: KL infinite",
+        "GFlowNet: KL 0.002",
+    }
 
 
 def heights_of(bar: Any) -> list[float]:
