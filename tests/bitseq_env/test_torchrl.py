@@ -1,56 +1,66 @@
-"""TorchRL takes the environment as it is, one or many."""
+"""TorchRL takes the environments as they are, one or many."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import gymnasium as gym
 import pytest
 
-import bitseq_env  # noqa: F401  (registers the environment)
+import bitseq_env  # noqa: F401  (registers the environments)
+from bitseq_env.rules import OPEN
 
 pytestmark = pytest.mark.filterwarnings("default")  # TorchRL's own are none of our business
 envs: Any = pytest.importorskip("torchrl.envs", reason="TorchRL is not installed")
 
 
-def one(**kwargs: Any) -> Any:
-    return envs.GymEnv("bitseq_env:BitSequence-v0", n=5, target_seed=0, **kwargs)
+_CATEGORIES = {"categorical_action_encoding": True}  # as they are, observations too, not one-hot
 
 
-def native() -> Any:
+def one(name: str = "BitSequence-v0", **kwargs: Any) -> Any:
+    return envs.GymEnv(f"bitseq_env:{name}", n=5, target_seed=0, **_CATEGORIES, **kwargs)
+
+
+def native(name: str) -> Any:
     arguments: dict[str, Any] = {"num_envs": 2, "n": 5, "autoreset_mode": "Disabled"}
-    return envs.GymWrapper(gym.make_vec("BitSequence-v0", **arguments))
+    return envs.GymWrapper(gym.make_vec(name, **arguments))
+
+
+@contextmanager
+def closing(env: Any) -> Iterator[Any]:
+    yield env
+    env.close(raise_if_closed=False)
 
 
 MAKERS: dict[str, Any] = {
     "GymEnv": one,
-    "GymWrapper": lambda: envs.GymWrapper(gym.make("BitSequence-v0", n=5)),
-    "ParallelEnv": lambda: envs.ParallelEnv(2, one),
+    "GymWrapper": lambda name: envs.GymWrapper(gym.make(name, n=5), **_CATEGORIES),
+    "ParallelEnv": lambda name: envs.ParallelEnv(2, partial(one, name)),
     "vector": native,
-    "vector, infos": lambda: native().auto_register_info_dict(),
+    "vector, infos": lambda name: native(name).auto_register_info_dict(),
 }
 
 
-@pytest.fixture(params=MAKERS)
-def env(request: pytest.FixtureRequest) -> Iterator[Any]:
-    made = MAKERS[request.param]()
-    yield made
-    made.close(raise_if_closed=False)
-
-
-def test_specifications_and_rollout(env: Any, request: pytest.FixtureRequest) -> None:
-    envs.check_env_specs(env)
-    env.set_seed(0)
-    steps = env.rollout(30, break_when_any_done=False)
-    assert steps.batch_size == (*env.batch_size, 30)
+@pytest.mark.parametrize("name", ["BitSequence-v0", "BitSequenceAppend-v0"])
+@pytest.mark.parametrize("maker", MAKERS)
+def test_specifications_and_rollout(name: str, maker: str) -> None:
+    with closing(MAKERS[maker](name)) as env:
+        envs.check_env_specs(env)
+        env.set_seed(0)
+        steps = env.rollout(30, break_when_any_done=False)
+        assert steps.batch_size == (*env.batch_size, 30)
     assert steps["next", "done"].any()
-    flipped = (steps["next", "observation"] != steps["observation"]).sum(-1, keepdim=True)
-    assert (flipped == 1).all()
+    changed = (steps["next", "observation"] != steps["observation"]).sum(-1, keepdim=True)
+    assert (changed == 1).all()
     arrived = (steps["next", "observation"] == steps["desired_goal"]).all(-1, keepdim=True)
-    assert (steps["next", "terminated"] == arrived).all()
+    written = (steps["next", "observation"] != OPEN).all(-1, keepdim=True)
+    ends = arrived if name == "BitSequence-v0" else written
+    assert (steps["next", "terminated"] == ends).all()
     assert (steps["next", "reward"] == arrived).all()
-    if "infos" in request.node.name:
+    if "infos" in maker:
         assert (steps["next", "is_success"].reshape(arrived.shape) == arrived).all()
 
 
