@@ -14,7 +14,7 @@ import pandas as pd
 from experiments.evaluation.dithering import optimal_mean_steps
 from experiments.figures import drawing, time_to_solve
 from experiments.figures.matplotlib_alone import Axes, Figure
-from experiments.figures.protocol import is_written, protocol
+from experiments.figures.protocol import is_written, measure, protocol
 from experiments.records.summary import spread, summarise
 
 _MAX_PANELS = 16
@@ -24,8 +24,8 @@ def success_vs_n(runs: pd.DataFrame) -> Figure:
     """Success rate at the end against n: the HER paper's Figure 1."""
     canvas, axes = _panel(
         "Success rate at the end of training",
-        "Share of greedy evaluation episodes that reach s within the horizon. Lines: mean over "
-        "seeds with a 95% interval (bootstrap). Faint dots: single seeds.",
+        f"{measure(runs)} Lines: mean over seeds with a 95% interval (bootstrap). Faint dots: "
+        "single seeds.",
         runs,
     )
     for style, place, group in drawing.series(runs):
@@ -91,12 +91,13 @@ def learning_curves(runs: pd.DataFrame, curves: pd.DataFrame | None) -> Figure |
     fewer = f"{len(shown)} of {len(sizes)} sizes. " if len(shown) < len(sizes) else ""
     searched = runs["search"].fillna(False).astype(bool).any()
     after = "Steps are those after the search, where there was one. " if searched else ""
+    greedy = "" if is_written(runs).any() else "greedy "
     columns = 3 if 4 < len(shown) < 10 else min(4, max(1, len(shown)))
     rows = -(-len(shown) // columns)
     canvas, panels = drawing.panels(
         rows,
         columns,
-        "Learning curves: greedy success rate while training",
+        f"Learning curves: {greedy}success rate while training",
         f"{fewer}{after}Thin: single seeds. Thick: median over seeds, runs that ended early held "
         f"at their last value. {protocol(runs)}",
         (max(7.5, 2.6 * columns), 1.9 * rows + 1.2) if rows * columns > 1 else (7.5, 4.9),

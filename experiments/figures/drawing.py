@@ -26,6 +26,8 @@ _DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (5, 1.2, 1, 1
 _MARKERS = "osDP*Xphd"  # without triangles, which stand for unsolved runs
 _LOG_FROM = 100
 """Largest n from which the axis of n is logarithmic."""
+_TALL = 10
+"""Most entries of a legend in one column."""
 _MOST_ROOM = 0.6
 """Bits: nothing is drawn nearer to another whole number than to its own."""
 _MOST_ROOM_LOG = 0.12
@@ -168,8 +170,10 @@ def with_legend(
     for label, look in (further or {}).items():
         entries[label] = Line2D([], [], **look)
     longest = max(map(len, entries), default=1)
-    columns = int(canvas.get_figwidth() / (0.065 * longest + 0.7))  # inches of text and line
-    columns = max(1, min(columns, 4, len(entries)))
+    column = 0.065 * longest + 0.7  # inches of text and line
+    if len(entries) > _TALL and canvas.get_figwidth() < 2 * column:
+        canvas.set_figwidth(2 * column)
+    columns = max(1, min(int(canvas.get_figwidth() / column), 4, len(entries)))
     canvas.set_figheight(canvas.get_figheight() + 0.2 * -(-len(entries) // columns))
     usual: dict[str, Any] = {"fontsize": 8.5, "frameon": False, "handlelength": 3}
     canvas.legend(

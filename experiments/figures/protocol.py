@@ -59,6 +59,16 @@ def is_written(runs: pd.DataFrame) -> pd.Series:
     return runs["env"].astype("string").fillna("") == APPEND
 
 
+def measure(runs: pd.DataFrame) -> str:
+    """What success is a rate of."""
+    flips = "Share of greedy evaluation episodes that reach s within the horizon."
+    writes = "Chance to write s: exact where the policy is stochastic, else that of its one string."
+    written = is_written(runs)
+    if written.any() and not written.all():
+        return f"{flips} Where strings are written, c{writes[1:]}"
+    return writes if written.any() else flips
+
+
 def span(values: pd.Series) -> str:
     """The lowest and the highest of some whole numbers."""
     low, high = int(values.min()), int(values.max())

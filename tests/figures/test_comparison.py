@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
+from experiments.config.run_settings import APPEND
 from experiments.evaluation.dithering import dithering_episodes, optimal_mean_steps
 from experiments.figures import drawing
 from experiments.figures.comparison import (
@@ -45,6 +46,32 @@ def test_success_has_means_intervals_and_every_seed() -> None:
     bar = dqn[2][0].get_segments()[-1][:, 1]
     np.testing.assert_allclose(bar, np.array(rate_interval([0, 0.125, 0.25])))
     assert [len(seeds) for seeds in marked(axes, ".")] == [9, 9]
+
+
+def test_success_says_what_it_is_a_rate_of() -> None:
+    writes = RUNS.assign(env=APPEND)
+    greedy, chance = "Share of greedy evaluation episodes", "hance to write s: exact where"
+    for runs, said, unsaid in ((RUNS, [greedy], chance), (writes, ["C" + chance], greedy)):
+        assert all(text in caption(success_vs_n(runs)) for text in said)
+        assert unsaid not in caption(success_vs_n(runs))
+    both = caption(success_vs_n(together(RUNS, writes)))
+    assert f"{greedy} that" in both
+    assert f"Where strings are written, c{chance}" in both
+
+
+def caption(figure: Figure) -> str:
+    (part,) = figure.subfigs
+    return str(part.get_suptitle()).replace("\n", " ")
+
+
+@pytest.mark.parametrize(("entries", "columns"), [(10, 1), (11, 2)])
+def test_a_tall_legend_has_two_columns(entries: int, columns: int) -> None:
+    canvas, ((axes,),) = drawing.panels(1, 1, "title", "caption", (7.5, 4))
+    for entry in range(entries):
+        axes.plot([0, 1], [0, 1], label=f"{entry} {'x' * 60}")
+    (legend,) = drawing.with_legend(canvas, axes).legends
+    assert legend._ncols == columns  # type: ignore[attr-defined]
+    assert (canvas.get_figwidth() > 7.5) == (columns == 2)
 
 
 def test_series_differ_in_more_than_colour() -> None:
