@@ -222,7 +222,7 @@ PRESETS: dict[str, Preset] = {
         cost=(
             "strings that are written from left to right: DQN, PPO and GFlowNets that are told "
             "nothing, HER and GFlowNets that are told s, n = 4 to 100; how rare right strings may "
-            "be, and how many a policy writes: 398 runs, three hours"
+            "be, and how many a policy writes: 398 runs, three and a half hours"
         ),
         blocks=GENERATION,
     ),
