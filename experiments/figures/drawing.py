@@ -28,10 +28,6 @@ _LOG_FROM = 100
 """Largest n from which the axis of n is logarithmic."""
 _TALL = 10
 """Most entries of a legend in one column."""
-_MOST_ROOM = 0.6
-"""Bits: nothing is drawn nearer to another whole number than to its own."""
-_MOST_ROOM_LOG = 0.12
-"""The same where n is logarithmic: 6% to either side."""
 
 
 def series(table: pd.DataFrame) -> Iterator[tuple[dict[str, Any], Any, pd.DataFrame]]:
@@ -65,8 +61,8 @@ def _room(sizes: Floats, count: int, log: bool) -> float:
     if len(sizes) < 2:
         return 0.02 * count
     places = np.log(sizes) if log else sizes
-    room = min(0.6 * float(np.diff(places).min()), 0.015 * count * float(np.ptp(places)))
-    return min(room, _MOST_ROOM_LOG if log else _MOST_ROOM)
+    gap, range_ = float(np.diff(places).min()), float(np.ptp(places))
+    return min(0.3 * gap, 0.06 * range_, 0.015 * count * range_)
 
 
 def plain(text: str) -> str:

@@ -56,6 +56,7 @@ def figure(runs: pd.DataFrame) -> Figure | None:
         axes = next(panels)
         bits = int(dense["n"].iloc[0])
         _success(axes, dense, dense["free_bits"] - bits)
+        axes.set_xticks(sorted({free - bits for free in dense["free_bits"].tolist()}))
         axes.set_xlabel(f"log2 of the share of strings that are right, n = {bits}")
     if diverse is not None:
         _right(next(panels), diverse)
