@@ -6,14 +6,13 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from experiments.config.errors import ConfigError
 from experiments.figures import pages
 from experiments.figures.protocol import protocol
 from experiments.records.run_folders import run_of
-from experiments.records.summary import fisher, quantile, summarise
+from experiments.records.summary import fisher, median, summarise
 
 _HOLDS = 0.01
 """A row holds if a null as good as it would leave it so many solved seeds in fewer cases."""
@@ -41,9 +40,7 @@ def page(runs: pd.DataFrame) -> str | None:
     if runs["held_share"].isna().any():
         return None
     names = dict(zip(runs["config_id"], runs["series"].astype(str), strict=True))
-    first = runs.groupby("config_id")["env_steps_to_first_reward"].agg(
-        lambda steps: quantile(steps.to_numpy(dtype=float, na_value=np.nan), 0.5)
-    )
+    first = runs.groupby("config_id")["env_steps_to_first_reward"].agg(median)
     summary = summarise(runs)
     summary["_series"] = summary["config_id"].map(names)
     header = ["learner", "told", "n", "solved", "held (lowest)", "env steps to solve"]

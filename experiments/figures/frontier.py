@@ -16,7 +16,7 @@ from experiments.figures import drawing, pages, time_to_solve
 from experiments.figures.matplotlib_alone import Axes, Figure
 from experiments.figures.protocol import is_written, protocol
 from experiments.figures.series import has_hindsight
-from experiments.records.summary import quantile, times_to_solve
+from experiments.records.summary import median, times_to_solve
 
 _MIN_SIZES = 3
 _DEFINITION = (
@@ -171,11 +171,9 @@ def page(runs: pd.DataFrame) -> str | None:
 def _by_size(runs: pd.DataFrame, groups: dict[str, pd.DataFrame]) -> pages.Rows:
     rows = []
     for n in sorted(int(n) for n in runs["n"].unique()):
-        times = [group.loc[group["n"] == n, "_time"].to_numpy(float) for group in groups.values()]
+        times = [group.loc[group["n"] == n, "_time"] for group in groups.values()]
         cells = [
-            f"{np.isfinite(some).sum()}/{len(some)}, {pages.number(quantile(some, 0.5))}"
-            if len(some)
-            else ""
+            f"{some.notna().sum()}/{len(some)}, {pages.number(median(some))}" if len(some) else ""
             for some in times
         ]
         rows.append([str(n), *cells])

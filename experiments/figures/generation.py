@@ -12,20 +12,24 @@ import pandas as pd
 
 from experiments.figures import drawing, pages
 from experiments.figures.matplotlib_alone import Axes, Figure
-from experiments.figures.protocol import is_written, protocol, span
+from experiments.figures.protocol import is_written, measure, protocol, span
 from experiments.figures.writers import free_bits, name_writers
-from experiments.records.summary import quantile, summarise
+from experiments.records.summary import median, summarise
 
 _TITLE = "Writing a string, by who is told what"
-_MEANS = (
-    "Success: the chance that what is written is right, exact where the policy is stochastic; mean "
-    "over seeds with a 95% interval (bootstrap)."
-)
+_MEANS = "Lines: mean over seeds with a 95% interval (bootstrap)."
 _MEMORISED = (
     "Untold, one string that is written from an empty start is found by search and then memorised, "
     "whatever the method."
 )
 _AMONG = ["n", "free_bits"]
+_SPENT = {
+    "strings": "budget_env_steps",
+    "first": "env_steps_to_first_reward",
+    "to solve": "env_steps_to_solve",
+    "updates": "gradient_updates",
+    "reward queries": "reward_queries",
+}
 
 
 def figure(runs: pd.DataFrame) -> Figure | None:
@@ -43,7 +47,7 @@ def figure(runs: pd.DataFrame) -> Figure | None:
         1,
         len(parts),
         _TITLE,
-        f"{_MEANS} {_MEMORISED} Nulls are on the page. {protocol(tasks)}",
+        f"{measure(tasks)} {_MEANS} {_MEMORISED} Nulls are on the page. {protocol(tasks)}",
         (max(7.5, 4.6 * len(parts)), 4.9),
     )
     panels = iter(grid[0])
@@ -96,24 +100,11 @@ def _spent(tasks: pd.DataFrame) -> str:
     rows = [
         [
             *(str(name), f"{n:,}", f"{free:,}", f"{group['solved'].sum()}/{len(group)}"),
-            *(_median(column[group.index]) for column in spent.values()),
+            *(pages.number(median(column[group.index])) for column in spent.values()),
         ]
         for (name, n, free), group in tasks.groupby(["series", *_AMONG], observed=True)
     ]
     return pages.markdown(header, rows)
-
-
-def _median(values: pd.Series) -> str:
-    return pages.number(quantile(values.to_numpy(dtype=np.float64, na_value=np.nan), 0.5))
-
-
-_SPENT = {
-    "strings": "budget_env_steps",
-    "first": "env_steps_to_first_reward",
-    "to solve": "env_steps_to_solve",
-    "updates": "gradient_updates",
-    "reward queries": "reward_queries",
-}
 
 
 def _varies(diverse: pd.DataFrame) -> str:

@@ -62,7 +62,10 @@ def is_written(runs: pd.DataFrame) -> pd.Series:
 def measure(runs: pd.DataFrame) -> str:
     """What success is a rate of."""
     flips = "Share of greedy evaluation episodes that reach s within the horizon."
-    writes = "Chance to write s: exact where the policy is stochastic, else that of its one string."
+    writes = (
+        "Chance to write a right string: exact where the policy is stochastic, else that of what "
+        "it writes greedily."
+    )
     written = is_written(runs)
     if written.any() and not written.all():
         return f"{flips} Where strings are written, c{writes[1:]}"

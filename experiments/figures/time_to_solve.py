@@ -15,7 +15,7 @@ from experiments.evaluation.dithering import (
 from experiments.figures import drawing
 from experiments.figures.matplotlib_alone import Axes
 from experiments.figures.protocol import is_written
-from experiments.records.summary import quantile, times_to_solve
+from experiments.records.summary import median, times_to_solve
 
 Unit = Literal["env_steps", "episodes"]
 
@@ -52,8 +52,7 @@ def draw(axes: Axes, runs: pd.DataFrame, unit: Unit) -> dict[str, dict[str, Any]
             (group[failed], drawing.hollow(style["color"])),
         ):
             axes.plot(place(some["n"]), some["_used"], **look)
-        by_size = group.groupby("n")["_time"]
-        medians = by_size.agg(lambda values: quantile(values.to_numpy(dtype=float), 0.5))
+        medians = group.groupby("n")["_time"].agg(median)
         axes.plot(place(medians.index), medians.clip(lower=1), **style, zorder=3)
     axes.set_yscale("log")
     known = runs["_used"].dropna()

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.figures.series import departures, has_hindsight, varying_settings
-from experiments.records.summary import quantile, summarise, times_to_solve
+from experiments.records.summary import median, summarise, times_to_solve
 
 DEFAULT = "default"
 _ODDS = 20
@@ -60,9 +60,9 @@ def effects(runs: pd.DataFrame) -> pd.DataFrame:
         used = task["env_steps"].max()
         slowest = 10.0 if pd.isna(used) else 10.0 * float(used)
         usual = task[task["variant"] == DEFAULT]
-        usual_steps = quantile(usual["_time"].to_numpy(dtype=float), 0.5)
+        usual_steps = median(usual["_time"])
         for variant, group in task.groupby("variant"):
-            steps = quantile(group["_time"].to_numpy(dtype=float), 0.5)
+            steps = median(group["_time"])
             row: dict[Any, Any] = summarise(group).iloc[0].to_dict()
             row |= {"variant": variant, "steps": steps, "ratio": steps / max(usual_steps, 1)}
             row["verdict"] = DEFAULT if variant == DEFAULT else _verdict(group, usual)

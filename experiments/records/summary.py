@@ -244,6 +244,11 @@ def quantile(values: Floats, share: float) -> float:
     return float(below + (above - below) * (place % 1))
 
 
+def median(values: pd.Series) -> float:
+    """The median of a column, missing values counting as infinite; NaN if it is not finite."""
+    return quantile(values.to_numpy(dtype=np.float64, na_value=np.nan), 0.5)
+
+
 def spread(count: int, most: int) -> list[int]:
     """At most ``most`` places of ``count``, evenly, the first and the last among them."""
     if count <= most:

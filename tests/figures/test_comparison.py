@@ -50,7 +50,10 @@ def test_success_has_means_intervals_and_every_seed() -> None:
 
 def test_success_says_what_it_is_a_rate_of() -> None:
     writes = RUNS.assign(env=APPEND)
-    greedy, chance = "Share of greedy evaluation episodes", "hance to write s: exact where"
+    greedy, chance = (
+        "Share of greedy evaluation episodes",
+        "hance to write a right string: exact where",
+    )
     for runs, said, unsaid in ((RUNS, [greedy], chance), (writes, ["C" + chance], greedy)):
         assert all(text in caption(success_vs_n(runs)) for text in said)
         assert unsaid not in caption(success_vs_n(runs))
